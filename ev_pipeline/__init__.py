@@ -1,0 +1,1 @@
+"""Electric-vehicle charging sessions: checked, stored once, understood and shown."""

@@ -1,0 +1,1 @@
+"""The lineage graph: each asset reads, calls one domain function, writes."""

@@ -1,0 +1,1 @@
+"""Jobs, schedules and sensors: when things run; what they do lives in the assets."""

@@ -1,0 +1,1 @@
+"""What charging sessions are and mean, as pure functions: no clock, no environment, no I/O."""

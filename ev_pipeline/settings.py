@@ -1,0 +1,102 @@
+"""The environment, typed: every `EV_` variable, its unit, default and reason.
+
+What lives here: names, types and defaults. What does not: opening connections, writing files.
+"""
+
+from pathlib import Path
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ENV_PREFIX: Final = "EV_"
+
+
+def _known_time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is not an IANA time zone; write one like Europe/London")
+    return name
+
+
+TimeZoneName = Annotated[str, AfterValidator(_known_time_zone)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Limits(BaseModel):
+    """Limits of validation: beyond them a record is quarantined or flagged.
+
+    References:
+        EV Charging Use Data Specification, Atlas Public Policy (recommended parameters): the limits
+        on duration and energy that flag a session, marked † in `docs/`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    earliest_year: int = Field(2010, description="sessions that start before this year are errors")
+    max_future_s: float = Field(300, description="how far an end may lie ahead of its receipt, s")
+    max_energy_kwh: float = Field(1000, description="more energy in one session is an error, kWh")
+    max_mean_power_kw: float = Field(1000, description="a higher mean power is an error, kW")
+    short_session_s: float = Field(60, description="shorter sessions are flagged, s")
+    long_session_h: float = Field(48, description="longer sessions are flagged, h")
+    long_charging_h: float = Field(24, description="a longer charging time is flagged, h")
+    low_energy_kwh: float = Field(0.5, description="less energy is flagged, kWh")
+    high_energy_kwh: float = Field(250, description="more energy is flagged, kWh")
+    high_power_kw: float = Field(400, description="a higher power is flagged, kW")
+    rating_tolerance: float = Field(
+        1.1, description="power over this multiple of the station's registered power is flagged"
+    )
+    battery_tolerance: float = Field(
+        1.0, description="energy over this multiple of the battery's capacity is flagged"
+    )
+    closed_registry: bool = Field(
+        default=False, description="whether a station that no registry names is an error"
+    )
+
+
+class Settings(Limits, BaseSettings):
+    """Every choice that the environment can make, from variables named `EV_` and the field."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="ignore")
+
+    home: Path = Field(Path(".ev"), description="where a local stack keeps its state")
+    database_url: str | None = Field(
+        None, description="postgresql+psycopg2://…; by default the local stack's"
+    )
+    postgres_port: Port = 15432
+    dagster_port: Port = 3000
+    timezone: TimeZoneName = Field("UTC", description="the reporting zone, an IANA name")
+    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="reporting currency, ISO 4217")
+    operator: str = Field("default", min_length=1, description="scope of sessions without another")
+    bootstrap: str = Field(
+        "", description="what the bootstrap job loads: SOURCE:PATH pairs separated by spaces"
+    )
+    clusters: int = Field(4, ge=2, le=12, description="number of KMeans clusters")
+    seed: int = Field(20180101, description="seed of everything random in training")
+    false_alarm_rate: float = Field(
+        0.02, gt=0, lt=0.5, description="share of ordinary sessions that may be called anomalies"
+    )
+    retrain_cron: str = Field(
+        "30 2 * * *", description="when to retrain, as cron in the reporting zone"
+    )
+    dagster_database_url: str | None = Field(
+        None, description="where Dagster keeps its records; by default the local stack's"
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reporting zone."""
+        return ZoneInfo(self.timezone)
+
+
+def load_settings() -> Settings:
+    """The settings of this process: the environment, then the local stack's credentials.
+
+    Returns:
+        Settings whose database addresses come from `$EV_HOME/credentials` where the environment
+        names none; null where there are neither.
+    """
+    home = Settings().home
+    credentials = home / "credentials"
+    files = [credentials / "database.env", credentials / "dagster-database.env"]
+    return Settings(_env_file=files, home=home.absolute())

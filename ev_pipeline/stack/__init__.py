@@ -1,0 +1,1 @@
+"""The local services: what runs, with which credentials, supervised; not what the services do."""

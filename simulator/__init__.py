@@ -1,0 +1,1 @@
+"""Charger clients and the generator of sessions that stand for real ones."""
