@@ -64,6 +64,9 @@ class Settings(Limits, BaseSettings):
         None, description="postgresql+psycopg2://…; by default the local stack's"
     )
     postgres_port: Port = 15432
+    postgres_bin: Path | None = Field(
+        None, description="directory of PostgreSQL's programs; by default looked for"
+    )
     dagster_port: Port = 3000
     timezone: TimeZoneName = Field("UTC", description="the reporting zone, an IANA name")
     currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="reporting currency, ISO 4217")

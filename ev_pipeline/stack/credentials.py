@@ -1,0 +1,127 @@
+"""Generated passwords and the files that hand them out: made once, kept, never shown.
+
+What lives here: `$EV_HOME/credentials`. What does not: the roles that the passwords open.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from sqlalchemy.engine import URL, make_url
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.stack.layout import PRIVATE_FILE, Layout
+
+DRIVER: Final = "postgresql+psycopg2"
+"""Named in full: SQLAlchemy 2.1 reads a bare `postgresql://` as another driver."""
+
+HOST: Final = "127.0.0.1"
+"""Everything of a local stack listens here only."""
+
+PASSWORD_BYTES: Final = 24
+"""192 random bits: beyond guessing, and short enough for one line."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """One role of the local database, and the file that hands it out.
+
+    Args:
+        file: name of the credentials file.
+        variable: the environment variable in it.
+        role: the role's name.
+        database: the database that it is for.
+    """
+
+    file: str
+    variable: str
+    role: str
+    database: str
+
+
+SUPERUSER: Final = Login("postgres-superuser.env", "EV_SUPERUSER_DATABASE_URL", "postgres", "ev")
+OWNER: Final = Login("database.env", "EV_DATABASE_URL", "ev", "ev")
+READER: Final = Login("database-reader.env", "EV_DATABASE_URL", "ev_reader", "ev")
+DAGSTER: Final = Login("dagster-database.env", "EV_DAGSTER_DATABASE_URL", "dagster", "dagster")
+LOGINS: Final = (SUPERUSER, OWNER, READER, DAGSTER)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The addresses of the local database, one a login.
+
+    Args:
+        urls: address with password by credentials file.
+        is_new: whether any of the passwords was made just now.
+    """
+
+    urls: Mapping[str, URL]
+    is_new: bool
+
+    def url(self, login: Login) -> str:
+        """The address with its password; for connecting, never for showing."""
+        return self.urls[login.file].render_as_string(hide_password=False)
+
+    def password(self, login: Login) -> str:
+        """The password alone."""
+        return str(self.urls[login.file].password)
+
+    @classmethod
+    def ensure(cls, layout: Layout, port: int) -> Self:
+        """Every login has its file, with the password that it always had and the port of today.
+
+        Args:
+            layout: where the files are.
+            port: where the server listens.
+
+        Raises:
+            PipelineError: if a file that is there cannot be understood.
+        """
+        urls: dict[str, URL] = {}
+        is_new = False
+        for login in LOGINS:
+            path = layout.credentials / login.file
+            password = _stored_password(path, login)
+            is_new = is_new or password is None
+            urls[login.file] = URL.create(
+                DRIVER,
+                username=login.role,
+                password=password or secrets.token_urlsafe(PASSWORD_BYTES),
+                host=HOST,
+                port=port,
+                database=login.database,
+            )
+            text = urls[login.file].render_as_string(hide_password=False)
+            write_private(path, f"{login.variable}={text}\n")
+        return cls(urls, is_new)
+
+
+def write_private(path: Path, text: str) -> None:
+    """The file holds the text, replaced in one step, and only its owner ever could read it."""
+    if path.exists() and path.read_text() == text:
+        path.chmod(PRIVATE_FILE)
+        return
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def _stored_password(path: Path, login: Login) -> str | None:
+    if not path.exists():
+        return None
+    name, separator, value = path.read_text().strip().partition("=")
+    password = make_url(value).password if separator and name == login.variable else None
+    if not password:
+        raise PipelineError(
+            f"no line {login.variable}=postgresql+psycopg2://…",
+            mend="delete the file: the next start makes a new password",
+            where=str(path),
+        )
+    return str(password)

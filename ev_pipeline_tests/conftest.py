@@ -1,0 +1,142 @@
+"""Real services for the tests: one PostgreSQL server a worker, one fresh database a test."""
+
+import os
+import shutil
+import socket
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import psycopg2
+import pytest
+import sqlalchemy as sa
+
+from ev_pipeline.settings import ENV_PREFIX, Settings
+from ev_pipeline.stack import process
+from ev_pipeline.stack.credentials import OWNER, READER, SUPERUSER
+from ev_pipeline.stack.postgres import STOP_SIGNAL, Cluster, prepare
+from ev_pipeline.storage.engine import connect, migrate
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server, whose database `ev` holds the empty, migrated schema."""
+
+    cluster: Cluster
+
+    def execute(self, sql: str) -> None:
+        """Run one statement as superuser, outside a transaction."""
+        with closing(psycopg2.connect(self.address(SUPERUSER.role, "postgres"))) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(sql)
+
+    def address(self, role: str, database: str) -> str:
+        """A libpq address of one role and database."""
+        login = {login.role: login for login in (SUPERUSER, OWNER, READER)}[role]
+        url = self.cluster.credentials.urls[login.file]
+        url = url.set(drivername="postgresql", database=database)
+        return url.render_as_string(hide_password=False)
+
+    def url(self, role: str, database: str) -> str:
+        """The same for SQLAlchemy."""
+        return self.address(role, database).replace("postgresql://", "postgresql+psycopg2://", 1)
+
+
+def free_port() -> int:
+    """A port on which nobody listens at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment() -> Iterator[None]:
+    """A developer's own EV_ variables do not reach the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
+            patch.delenv(name)
+        yield
+
+
+def _make_home() -> Path:
+    """A short path that an unprivileged server can reach, unlike pytest's own directories."""
+    home = Path(tempfile.mkdtemp(prefix="ev-"))
+    home.chmod(0o755)
+    return home
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty `EV_HOME`."""
+    home = _make_home()
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One real server for all tests of a worker."""
+    home = _make_home()
+    cluster = prepare(Settings(home=home, postgres_port=free_port()))
+    server = process.start(
+        cluster.command,
+        environment=cluster.environment,
+        log=home / "postgres.log",
+        directory=home,
+        account=cluster.account,
+        stop_signal=STOP_SIGNAL,
+    )
+    deadline = monotonic() + 60
+    while not cluster.is_ready():
+        assert server.poll() is None, (home / "postgres.log").read_text()
+        assert monotonic() < deadline, "PostgreSQL did not answer within 60 s"
+    yield PostgresServer(cluster)
+    process.stop(server, stop_signal=STOP_SIGNAL, deadline_s=30)
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: PostgresServer) -> PostgresServer:
+    """The server, with the schema in the database that the tests' databases are copied from."""
+    engine = connect(Settings(database_url=postgres.url(OWNER.role, OWNER.database)))
+    migrate(engine)
+    engine.dispose()
+    return postgres
+
+
+@pytest.fixture
+def settings(migrated: PostgresServer, home: Path) -> Iterator[Settings]:
+    """Settings with an empty home and a fresh, migrated database."""
+    database = f"test_{uuid.uuid4().hex}"
+    migrated.execute(f"CREATE DATABASE {database} TEMPLATE {OWNER.database} OWNER {OWNER.role}")
+    yield Settings(
+        home=home,
+        database_url=migrated.url(OWNER.role, database),
+        postgres_port=migrated.cluster.port,
+        dagster_port=free_port(),
+    )
+    migrated.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[sa.Engine]:
+    """Connections to the test's own database, as the application's role."""
+    engine = connect(settings)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def environment(settings: Settings) -> dict[str, str]:
+    """All variables that a subprocess needs to work on the test's home and database."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)},
+        "EV_HOME": str(settings.home),
+        "EV_DATABASE_URL": str(settings.database_url),
+        "EV_POSTGRES_PORT": str(settings.postgres_port),
+        "EV_DAGSTER_PORT": str(settings.dagster_port),
+    }
