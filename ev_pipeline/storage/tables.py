@@ -85,6 +85,7 @@ ev_load: Final = sa.Table(
     sa.Column("load_id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
     _text("source", "name of the mapping", required=True),
     _text("records", "what the file holds: session, station or site", required=True),
+    _text("scope", "operator whose records it holds", required=True),
     _text("door", "file or replay", required=True),
     _text("path", "the file as it was named", required=True),
     _text("file_sha256", "SHA-256 of the file's bytes as read"),
@@ -98,6 +99,7 @@ ev_load: Final = sa.Table(
     _json("reasons", "quarantined records by reason code", "{}"),
     _json("warnings", "stored records by warning code", "{}"),
     _json("notes", "stored records by note code", "{}"),
+    _json("duplicates_of", "duplicates by the load that had stored the session", "{}"),
     sa.CheckConstraint(_ADDS_UP, name="adds_up"),
     comment="One row a file that was loaded, or a replay from quarantine",
 )
@@ -199,7 +201,7 @@ ev_session_change: Final = sa.Table(
         Xid8(),
         primary_key=True,
         server_default=sa.text("pg_current_xact_id()"),
-        comment="transaction that wrote it; readers take what lies below the oldest running one",
+        comment="transaction; readers take what lies below the oldest running one",
     ),
     sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
     sa.Column("session_id", pg.UUID(), nullable=False, comment="the session"),
@@ -222,7 +224,7 @@ ev_session_change: Final = sa.Table(
     _text("currency", "currency of cost"),
     sa.CheckConstraint("sign in (-1, 1)", name="sign"),
     sa.CheckConstraint("kind in ('insert', 'correction', 'deletion')", name="kind"),
-    comment="What came into and went out of ev_session, in order; everything that follows reads it",
+    comment="What came into and went out of ev_session, in order; all else follows it",
 )
 
 ev_reader: Final = sa.Table(

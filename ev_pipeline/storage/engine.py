@@ -1,0 +1,107 @@
+"""The way to the database: one engine from the settings, and the schema brought up to date.
+
+What lives here: connecting and migrating. What does not: any statement about sessions.
+"""
+
+from importlib.resources import files
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.settings import Settings
+
+DRIVER: Final = "postgresql+psycopg2"
+"""The one way in which addresses are written: a bare `postgresql` would mean another driver."""
+
+CONNECT_TIMEOUT_S: Final = 10
+"""s; a database that does not answer by then is reported as away."""
+
+MIGRATION_LOCK: Final = 0x65765F6D69677261
+"""Advisory lock of whoever migrates ("ev_migra"): two at once would make the same tables."""
+
+_SESSION_OPTIONS: Final = "-c timezone=UTC -c jit=off"
+"""Times are shown in UTC; compiling our few-second statements costs more than it saves."""
+
+
+def connect(settings: Settings) -> sa.Engine:
+    """An engine whose database has answered.
+
+    Raises:
+        PipelineError: no address is set, it names another driver, or nobody answers there.
+    """
+    engine = sa.create_engine(
+        _address(settings),
+        pool_pre_ping=True,
+        connect_args={
+            "application_name": "ev-pipeline",
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "options": _SESSION_OPTIONS,
+        },
+    )
+    try:
+        with engine.connect():
+            return engine
+    except OperationalError as error:
+        engine.dispose()
+        reason = str(error.orig).strip().splitlines()[0]
+        raise PipelineError(
+            f"the database does not answer ({reason})",
+            mend="start it with `ev-pipeline up`, or mend EV_DATABASE_URL",
+            where=f"{engine.url.host}:{engine.url.port}/{engine.url.database}",
+        ) from error
+
+
+def _address(settings: Settings) -> sa.URL:
+    if settings.database_url is None:
+        raise PipelineError(
+            "no database is named",
+            mend="start the local one with `ev-pipeline up`, or set EV_DATABASE_URL",
+        )
+    mend = f"write EV_DATABASE_URL as {DRIVER}://user:password@host:port/database"
+    try:
+        url = sa.make_url(settings.database_url)
+    except ArgumentError as error:
+        raise PipelineError("the database's address cannot be read", mend=mend) from error
+    if url.drivername != DRIVER:
+        raise PipelineError(f"the database's address begins with {url.drivername}", mend=mend)
+    return url
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Bring the schema to this version's; a schema that is there already stays as it is."""
+    with engine.begin() as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        config = migration_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def require_schema(engine: sa.Engine) -> None:
+    """Pass only if the database's schema is this version's.
+
+    Raises:
+        PipelineError: a migration is missing, or the schema comes from a newer version.
+    """
+    expected = ScriptDirectory.from_config(migration_config()).get_current_head()
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found != expected:
+        raise PipelineError(
+            f"the database's schema is {found or 'empty'}, and this version needs {expected}",
+            mend="run `ev-pipeline migrate`",
+        )
+
+
+def migration_config() -> Config:
+    """Where the migrations lie, also in an installed package."""
+    config = Config()
+    place = files("ev_pipeline.storage") / "migrations"
+    config.set_main_option("script_location", str(place).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
