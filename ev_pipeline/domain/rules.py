@@ -1,0 +1,242 @@
+"""The rules of validation as expressions over canonical frames: when each code applies.
+
+What lives here: the conditions on one record's own values and its station's registered power.
+What does not: running them (`validation`); rules that look at stored sessions (storage) or at the
+door (the stream). A null condition is a rule that could not be evaluated, and says nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import available_timezones
+
+import polars as pl
+
+from ev_pipeline.domain.session import SESSION_FIELDS, FieldSpec, Kind
+from ev_pipeline.settings import Limits
+
+SECONDS_PER_HOUR: Final = 3600
+_MICROSECONDS_PER_SECOND: Final = 1_000_000
+_SECONDS_DECIMALS: Final = 6
+"""Hours times 3600 are rounded to the microsecond: 1.1 h is 3960 s, not a little more."""
+_TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
+_POLES_DEGREES: Final = 90
+_ANTIMERIDIAN_DEGREES: Final = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One condition under which a code applies.
+
+    Args:
+        code: the code that applies.
+        applies: boolean expression; null where an input is missing or failed an earlier rule.
+        field: the field that the code is about, if it is about one.
+        value: text expression of what stood there, if anything did.
+    """
+
+    code: str
+    applies: pl.Expr
+    field: str | None = None
+    value: pl.Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What rules need to know besides the record.
+
+    Args:
+        limits: the limits in force.
+        received_at: when the records were received.
+        resolution_s: resolution of the source's times, s.
+    """
+
+    limits: Limits
+    received_at: datetime
+    resolution_s: float
+
+    @property
+    def earliest_at(self) -> datetime:
+        """Sessions start at this time or later."""
+        return datetime(self.limits.earliest_year, 1, 1, tzinfo=UTC)
+
+    @property
+    def latest_at(self) -> datetime:
+        """Sessions end at this time or earlier."""
+        return self.received_at + timedelta(seconds=self.limits.max_future_s)
+
+
+def unreadable_mark(field: str) -> str:
+    """Name of the column that says whether `field` holds what is not a value of its kind."""
+    return f"{field}_is_unreadable"
+
+
+def unreadable_numbers(fields: tuple[FieldSpec, ...]) -> Iterator[Rule]:
+    """Numbers that are none, and a negative charging duration.
+
+    Args:
+        fields: the fields of the frame.
+
+    Yields:
+        One rule a number field.
+    """
+    for field in fields:
+        if field.kind is Kind.NUMBER:
+            number = pl.col(field.name)
+            is_bad = ~number.is_finite()
+            if field.name == "charging_duration_h":
+                is_bad |= number < 0
+            yield Rule("bad_value", is_bad, field.name, _number_text(number))
+
+
+def missing_fields(fields: tuple[FieldSpec, ...]) -> Iterator[Rule]:
+    """Required fields in which the record says nothing; a text of blanks says nothing.
+
+    Args:
+        fields: the fields of the frame.
+
+    Yields:
+        One rule a required field.
+    """
+    for field in fields:
+        if field.is_required:
+            column = pl.col(field.name)
+            is_missing = column.is_null()
+            if field.kind is Kind.TEXT:
+                is_missing |= column.str.strip_chars() == ""
+            yield Rule(
+                "missing_field", is_missing & ~pl.col(unreadable_mark(field.name)), field.name
+            )
+
+
+def session_quantities(around: Circumstances) -> list[pl.Expr]:
+    """What several rules compare, null where an input is missing or failed an earlier rule.
+
+    Args:
+        around: limits, receipt and resolution.
+
+    Returns:
+        Expressions named `sound_energy_kwh`, `session_s`, `charging_s` and `mean_power_kw`. The
+        mean power is the lowest that the record allows: over the charging duration where that is
+        known and positive, else over the session's, as long as the resolution lets either be.
+    """
+    started, ended, energy = pl.col("started_at"), pl.col("ended_at"), pl.col("energy_kwh")
+    is_sound_energy = (energy > 0) & (energy <= around.limits.max_energy_kwh)
+    is_sound_session = (
+        (ended > started) & (started >= around.earliest_at) & (ended <= around.latest_at)
+    )
+    sound_energy = pl.when(is_sound_energy).then(energy)
+    elapsed_s = (ended - started).dt.total_microseconds() / _MICROSECONDS_PER_SECOND
+    session_s = pl.when(is_sound_session).then(elapsed_s)
+    charging_s = (pl.col("charging_duration_h") * SECONDS_PER_HOUR).round(_SECONDS_DECIMALS)
+    flowing_s = pl.when(charging_s > 0).then(charging_s).otherwise(session_s)
+    longest_h = (flowing_s + around.resolution_s) / SECONDS_PER_HOUR
+    return [
+        sound_energy.alias("sound_energy_kwh"),
+        session_s.alias("session_s"),
+        charging_s.alias("charging_s"),
+        (sound_energy / longest_h).alias("mean_power_kw"),
+    ]
+
+
+def session_errors(around: Circumstances) -> Iterator[Rule]:
+    """Errors that follow from one readable record.
+
+    Args:
+        around: limits, receipt and resolution.
+
+    Yields:
+        Rules over a canonical frame with `session_quantities` and `is_registered`.
+    """
+    limits = around.limits
+    station, energy = pl.col("station_id"), pl.col("energy_kwh")
+    started, ended, power = pl.col("started_at"), pl.col("ended_at"), pl.col("mean_power_kw")
+    missing = {rule.field: rule.applies for rule in missing_fields(SESSION_FIELDS)}
+    is_unfinished = missing["ended_at"] & missing["energy_kwh"]
+    for field, applies in missing.items():
+        is_told = field in {"ended_at", "energy_kwh"}
+        yield Rule("missing_field", applies & ~is_unfinished if is_told else applies, field)
+    yield Rule("not_finished", is_unfinished)
+    if limits.closed_registry:
+        is_unknown = (station.str.strip_chars() != "") & ~pl.col("is_registered")
+        yield Rule("unknown_station", is_unknown, "station_id", station)
+    yield Rule("no_duration", ended <= started, "ended_at", _time_text(ended))
+    yield Rule("no_energy", energy <= 0, "energy_kwh", _number_text(energy))
+    yield Rule("in_future", ended > around.latest_at, "ended_at", _time_text(ended))
+    yield Rule("before_2010", started < around.earliest_at, "started_at", _time_text(started))
+    is_too_much = energy > limits.max_energy_kwh
+    yield Rule("energy_over_1000_kwh", is_too_much, "energy_kwh", _number_text(energy))
+    is_impossible = power > limits.max_mean_power_kw
+    yield Rule("impossible_power", is_impossible, None, pl.format("{} kW", power.round(1)))
+
+
+def session_warnings(around: Circumstances, *, has_local_start: bool) -> Iterator[Rule]:
+    """Warnings that follow from one record without errors.
+
+    Args:
+        around: limits, receipt and resolution.
+        has_local_start: whether the frame tells the start on the station's own clock.
+
+    Yields:
+        Rules over a canonical frame with `session_quantities`, `rated_kw` and `is_accepted`.
+    """
+    for rule in _warnings(around, has_local_start=has_local_start):
+        yield Rule(rule.code, pl.col("is_accepted") & rule.applies)
+
+
+def session_notes() -> Iterator[Rule]:
+    """Notes that the decoder cannot give.
+
+    Yields:
+        Rules over a canonical frame with `is_registered` and `is_accepted`.
+    """
+    yield Rule("station_unregistered", pl.col("is_accepted") & ~pl.col("is_registered"))
+
+
+def _warnings(around: Circumstances, *, has_local_start: bool) -> Iterator[Rule]:
+    limits = around.limits
+    session_s, charging_s = pl.col("session_s"), pl.col("charging_s")
+    energy = pl.col("energy_kwh")
+    power = pl.max_horizontal("mean_power_kw", "max_power_kw")
+    yield Rule("under_1_minute", session_s < limits.short_session_s)
+    yield Rule("over_48_hours", session_s > limits.long_session_h * SECONDS_PER_HOUR)
+    yield Rule("charging_over_24_hours", charging_s > limits.long_charging_h * SECONDS_PER_HOUR)
+    yield Rule("under_0_5_kwh", energy < limits.low_energy_kwh)
+    yield Rule("over_250_kwh", energy > limits.high_energy_kwh)
+    yield Rule("charging_longer_than_session", charging_s > session_s + around.resolution_s)
+    yield Rule("power_over_rating", power > limits.rating_tolerance * pl.col("rated_kw"))
+    yield Rule("power_over_400_kw", power > limits.high_power_kw)
+    yield Rule("soc_decreases", pl.col("soc_end_percent") < pl.col("soc_start_percent"))
+    is_over_battery = energy > limits.battery_tolerance * pl.col("battery_capacity_kwh")
+    yield Rule("energy_over_battery", is_over_battery)
+    if has_local_start:
+        weekday = pl.col("started_local_at").dt.weekday()
+        yield Rule("weekday_mismatch", pl.col("weekday") != weekday)
+
+
+def station_errors() -> Iterator[Rule]:
+    """Values of a station registry that are none.
+
+    Yields:
+        Rules over a frame of stations or sites.
+    """
+    latitude, longitude = pl.col("latitude"), pl.col("longitude")
+    power, connectors, zone = pl.col("power_kw"), pl.col("connectors"), pl.col("time_zone")
+    is_whole = (connectors >= 1) & (connectors == connectors.floor())
+    is_known_zone = zone.is_in(sorted(available_timezones()))
+    yield Rule("bad_value", latitude.abs() > _POLES_DEGREES, "latitude", _number_text(latitude))
+    yield Rule(
+        "bad_value", longitude.abs() > _ANTIMERIDIAN_DEGREES, "longitude", _number_text(longitude)
+    )
+    yield Rule("bad_value", power < 0, "power_kw", _number_text(power))
+    yield Rule("bad_value", ~is_whole, "connectors", _number_text(connectors))
+    yield Rule("bad_value", ~is_known_zone, "time_zone", zone)
+
+
+def _number_text(number: pl.Expr) -> pl.Expr:
+    return number.cast(pl.String)
+
+
+def _time_text(time: pl.Expr) -> pl.Expr:
+    return time.dt.to_string(_TIME_FORMAT)
