@@ -1,0 +1,94 @@
+"""What Dagster hands to assets and checks: the database, and the settings of the environment.
+
+What lives here: the resources, and which of their faults are worth another try.
+What does not: statements (`storage`), what is done with them (`assets`, `checks`).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+import adbc_driver_manager
+import dagster as dg
+import psycopg2
+import sqlalchemy as sa
+from pydantic import Field
+from sqlalchemy.exc import DBAPIError
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.settings import Settings, load_settings
+from ev_pipeline.storage.engine import connect
+
+_PASSING_SQLSTATES: Final = ("08", "40", "53", "55P03", "57P")
+"""Connection lost, deadlock or serialization, out of resources, lock not had, server going down.
+
+References:
+    PostgreSQL manual, appendix A: error codes, of which these are beginnings.
+"""
+
+
+def is_infrastructure_fault(error: BaseException) -> bool:
+    """Whether the same step may succeed later without anybody's doing.
+
+    A fault of ours or of the data is none, whatever class the driver reports it by.
+    """
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
+    if isinstance(error, psycopg2.InterfaceError):
+        return True
+    if isinstance(error, psycopg2.OperationalError):
+        # The driver itself gives no code when it could not reach the server, or lost it.
+        return error.pgcode is None or error.pgcode.startswith(_PASSING_SQLSTATES)
+    if isinstance(error, adbc_driver_manager.OperationalError):
+        return error.sqlstate is None or error.sqlstate.startswith(_PASSING_SQLSTATES)
+    if isinstance(error, PipelineError) and error.__cause__ is not None:
+        return is_infrastructure_fault(error.__cause__)
+    return False
+
+
+class Database(dg.ConfigurableResource[None]):
+    """The pipeline's database, through which a step reads and writes."""
+
+    url: str = Field(description="postgresql+psycopg2://… of the application's role")
+    max_retries: int = Field(default=3, description="tries after an infrastructure fault")
+    retry_wait_s: float = Field(default=15.0, description="wait before each, s")
+
+    @contextmanager
+    def engine(self) -> Iterator[sa.Engine]:
+        """An engine for one step.
+
+        Yields:
+            An engine that has answered, closed afterwards.
+
+        Raises:
+            dagster.RetryRequested: the step met an infrastructure fault.
+            dagster.Failure: something outside this code is wrong, and a person must mend it.
+        """
+        try:
+            engine = connect(Settings(database_url=self.url))
+            try:
+                yield engine
+            finally:
+                engine.dispose()
+        except (DBAPIError, psycopg2.Error, adbc_driver_manager.Error, PipelineError) as error:
+            if is_infrastructure_fault(error):
+                raise dg.RetryRequested(self.max_retries, self.retry_wait_s) from error
+            if isinstance(error, PipelineError):
+                raise dg.Failure(str(error), allow_retries=False) from error
+            raise
+
+
+class EnvironmentSettings(dg.ConfigurableResource[Settings]):
+    """The settings, read where and when a run begins."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> Settings:  # noqa: ARG002 - Dagster's signature
+        """The settings of this process's environment."""
+        return load_settings()
+
+
+def environment_resources() -> Mapping[str, object]:
+    """The resources of every door but the tests': taken from the environment, shown nowhere."""
+    return {
+        "database": Database(url=dg.EnvVar("EV_DATABASE_URL")),
+        "settings": EnvironmentSettings(),
+    }
