@@ -1,0 +1,91 @@
+"""What PostgreSQL holds as polars frames, by way of Arrow.
+
+What lives here: running a query and turning its columns into plain polars types.
+What does not: the queries.
+"""
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any, Final
+
+import polars as pl
+import pyarrow as pa
+import sqlalchemy as sa
+from adbc_driver_postgresql import dbapi
+from sqlalchemy.dialects.postgresql.base import PGDialect
+
+_DIALECT: Final = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+"""Writes `:name` as `$1`, which is what the Arrow driver understands."""
+
+_UUID_BLOCKS: Final = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
+"""Offset and length of the five blocks of a UUID's 32 hexadecimal digits."""
+
+
+def read_frame(
+    engine: sa.Engine, sql: str, params: Mapping[str, Any] | None = None
+) -> pl.DataFrame:
+    """The rows of one query.
+
+    Args:
+        engine: says where the database is; the query runs on a connection of its own.
+        sql: the query, with parameters written as `:name`.
+        params: their values; write `cast(:name as type)`, for `:name::type` is not understood.
+
+    Returns:
+        A frame in which a uuid is text, jsonb is its JSON text, and numeric is a float: ask for
+        `::text` where every digit counts.
+
+    Raises:
+        TypeError: a column is of a type that has no place in a frame; cast it in the query.
+    """
+    compiled = sa.text(sql).compile(dialect=_DIALECT)
+    values = [(params or {})[name] for name in getattr(compiled, "positiontup", None) or ()]
+    address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with closing(dbapi.connect(address)) as connection, connection.cursor() as cursor:
+        cursor.execute(str(compiled), values or None)
+        table = cursor.fetch_arrow_table()
+    return _to_polars(table)
+
+
+def _to_polars(table: pa.Table) -> pl.DataFrame:
+    columns = {
+        field.name: _plain(field, column)
+        for field, column in zip(table.schema, table.columns, strict=True)
+    }
+    return pl.DataFrame(columns)
+
+
+def _plain(field: pa.Field, column: pa.ChunkedArray) -> pl.Series:
+    if not isinstance(field.type, pa.BaseExtensionType):
+        return _series(field, column)
+    storage = _series(field, _storage(column))
+    kind = field.type.extension_name
+    if kind == "arrow.uuid":
+        return _uuid_text(storage)
+    if kind == "arrow.json":
+        return storage
+    if getattr(field.type, "type_name", "") == "numeric":
+        return storage.cast(pl.Float64)
+    raise TypeError(f"column {field.name} is {field.type}: cast it in the query")
+
+
+def _storage(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array(
+        [chunk.storage for chunk in column.chunks], type=column.type.storage_type
+    )
+
+
+def _series(field: pa.Field, column: pa.ChunkedArray) -> pl.Series:
+    try:
+        converted = pl.from_arrow(column)
+    except pl.exceptions.ComputeError as error:
+        raise TypeError(f"column {field.name} is {field.type}: cast it in the query") from error
+    if not isinstance(converted, pl.Series):
+        raise TypeError(f"column {field.name} is {field.type}: cast it in the query")
+    return converted
+
+
+def _uuid_text(storage: pl.Series) -> pl.Series:
+    digits = pl.col("uuid").cast(pl.Binary).bin.encode("hex")
+    blocks = [digits.str.slice(offset, length) for offset, length in _UUID_BLOCKS]
+    return storage.to_frame("uuid").select(pl.concat_str(blocks, separator="-")).to_series()
