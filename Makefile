@@ -1,0 +1,64 @@
+# Commands for people; `make help` lists them. Each sets up what is missing first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-long check bench dev lock generate docs clean
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+# The sample that `make demo` loads; say otherwise in the environment.
+EV_BOOTSTRAP ?= canonical_stations:data/stations.csv canonical:data/sessions.csv
+EV_TIMEZONE ?= Europe/Lisbon
+
+# Two workers halve the time on two cores; more cores take more.
+TEST_WORKERS ?= auto
+PYTEST := $(BIN)/pytest -n $(TEST_WORKERS)
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+$(READY): requirements.lock pyproject.toml .ci/setup
+	@.ci/setup
+	@touch $@
+
+setup: $(READY) ## make .venv with everything in it, and .venv/bin/ev-pipeline
+
+demo: export EV_BOOTSTRAP := $(EV_BOOTSTRAP)
+demo: export EV_TIMEZONE := $(EV_TIMEZONE)
+demo: setup ## start the local stack, load the sample, train, label; Ctrl-C stops it
+	@exec $(BIN)/ev-pipeline demo
+
+test: setup ## run every test but the long ones
+	@$(PYTEST) -m "not long"
+
+test-long: setup ## run the long tests, which take many minutes
+	@$(PYTEST) -m long --timeout 3600
+
+check: setup ## format, lint, types, layers, dead code, definitions, lock file, docs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/vulture
+	@$(BIN)/python -W error -m ev_pipeline_tests.house.definitions
+	@$(BIN)/pytest -q ev_pipeline_tests/house
+
+bench: setup ## run every benchmark and print its table
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+dev: setup ## Dagster with reload on this checkout, on the local stack's database
+	@$(BIN)/ev-pipeline dev
+
+lock: setup ## write requirements.lock anew from pyproject.toml
+	@uv=$$(command -v uv || echo .uv/bin/uv); $$uv pip compile --universal --generate-hashes \
+		--all-extras --group dev pyproject.toml -o requirements.lock --no-header --quiet
+
+generate: setup ## write the sample in data/ anew, the same byte for byte
+	@$(BIN)/python -m simulator generate --out data
+
+docs: setup ## write the generated parts of docs/ anew
+	@$(BIN)/python docs/build.py
+
+clean: ## remove what make made, but not .ev, where a local stack keeps its data
+	rm -rf .venv .uv .uv-cache build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .import_linter_cache
