@@ -1,0 +1,120 @@
+"""Training: features of stored sessions to one model's parameters, measures and artifact.
+
+What lives here: one function a model, pure in (features, settings, seed).
+What does not: what is measured (`measures`), bundling parts to a version (`bundle`), storing them.
+
+`features` holds the columns of `ev_session_features`, in any order of rows and columns.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from ev_pipeline.domain.models import anomaly, dbscan, kmeans
+from ev_pipeline.domain.models.anomaly import AnomalyModel
+from ev_pipeline.domain.models.dbscan import DbscanModel
+from ev_pipeline.domain.models.kmeans import KMeansModel
+from ev_pipeline.domain.models.measures import measure_anomalies, measure_dbscan, measure_kmeans
+from ev_pipeline.domain.models.values import session_values
+from ev_pipeline.domain.models.view import fit_sessions
+
+_EARLIER_SHARE: Final = 0.75
+"""Share of the time-ordered sessions that the forest learns from; the rest sets its threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedPart:
+    """One trained model, ready to be stored.
+
+    Args:
+        name: kmeans, dbscan or isolation_forest.
+        parameters: what it was trained with, for JSON.
+        measures: what was measured of it, for JSON.
+        artifact: its arrays.
+    """
+
+    name: str
+    parameters: dict[str, Any]
+    measures: dict[str, Any]
+    artifact: bytes
+
+
+def train_kmeans(features: pl.DataFrame, *, k: int, seed: int) -> TrainedPart:
+    """Fit KMeans with k clusters on the session view.
+
+    Raises:
+        PipelineError: too few sessions, or fewer than k different ones.
+    """
+    usable = fit_sessions(features)
+    values = session_values(usable)
+    model = KMeansModel.fit(values, k=k, seed=seed)
+    return TrainedPart(
+        name=kmeans.KIND,
+        parameters={
+            "k": k,
+            "seed": seed,
+            "n_init": kmeans.N_INIT,
+            "max_fit_sessions": kmeans.MAX_FIT_SESSIONS,
+        },
+        measures={
+            "n_fitted": min(len(usable), kmeans.MAX_FIT_SESSIONS),
+            "n_excluded": len(features) - len(usable),
+            **measure_kmeans(model, usable, values, seed=seed),
+        },
+        artifact=model.to_bytes(),
+    )
+
+
+def train_dbscan(features: pl.DataFrame, *, seed: int) -> TrainedPart:
+    """Fit DBSCAN on the session view and the power's deviation from the station's.
+
+    Raises:
+        PipelineError: too few sessions.
+    """
+    usable = fit_sessions(features)
+    values = session_values(usable)
+    model = DbscanModel.fit(values, seed=seed)
+    return TrainedPart(
+        name=dbscan.KIND,
+        parameters={
+            "seed": seed,
+            "min_samples": dbscan.MIN_SAMPLES,
+            "eps_quantile": dbscan.EPS_QUANTILE,
+            "max_fit_sessions": dbscan.MAX_FIT_SESSIONS,
+        },
+        measures={
+            "n_fitted": min(len(usable), dbscan.MAX_FIT_SESSIONS),
+            "n_excluded": len(features) - len(usable),
+            **measure_dbscan(model, usable, seed=seed),
+        },
+        artifact=model.to_bytes(),
+    )
+
+
+def train_isolation_forest(
+    features: pl.DataFrame, *, seed: int, false_alarm_rate: float
+) -> TrainedPart:
+    """Fit habits and forest on the earlier sessions, and the threshold on the later ones.
+
+    Raises:
+        PipelineError: too few sessions.
+    """
+    usable = fit_sessions(features).sort("started_at", "session_id")
+    n_earlier = round(_EARLIER_SHARE * len(usable))
+    earlier, later = session_values(usable[:n_earlier]), session_values(usable[n_earlier:])
+    model = AnomalyModel.fit(earlier, later, seed=seed, false_alarm_rate=false_alarm_rate)
+    return TrainedPart(
+        name=anomaly.KIND,
+        parameters={
+            "seed": seed,
+            "false_alarm_rate": false_alarm_rate,
+            "earlier_share": _EARLIER_SHARE,
+        },
+        measures={
+            "n_fitted": len(earlier),
+            "n_excluded": len(features) - len(usable),
+            **measure_anomalies(model, later),
+        },
+        artifact=model.to_bytes(),
+    )
