@@ -291,6 +291,7 @@ ev_station: Final = sa.Table(
     _text("municipality", "municipality"),
     _text("parish", "parish"),
     _text("address", "postal address"),
+    _text("site_key", "the site that gave its coordinates; null where they are its own"),
     _text("source", "mapping it came by", required=True),
     sa.Column("load_id", sa.BigInteger(), comment="the registry load that last wrote it"),
     _time("updated_at", "when it was last written", required=True),
@@ -319,6 +320,16 @@ ev_site: Final = sa.Table(
     _text("source", "mapping it came by", required=True),
     sa.Column("load_id", sa.BigInteger(), comment="the load that wrote it"),
     comment="Places that a site registry names; stations with that name stand there",
+)
+
+ev_site_history: Final = sa.Table(
+    "ev_site_history",
+    metadata,
+    sa.Column("scope", sa.Text(), primary_key=True, comment="operator"),
+    sa.Column("site_key", sa.Text(), primary_key=True, comment="the site"),
+    sa.Column("replaced_by_load", sa.BigInteger(), primary_key=True, comment="what replaced it"),
+    sa.Column("site", pg.JSONB(), nullable=False, comment="the whole row as it was"),
+    comment="Site rows that a registry load replaced, so that it can be taken back",
 )
 
 ev_quarantine: Final = sa.Table(

@@ -775,6 +775,17 @@ def upgrade() -> None:
         comment="Places that a site registry names; stations with that name stand there",
     )
     op.create_table(
+        "ev_site_history",
+        sa.Column("scope", sa.Text(), nullable=False, comment="operator"),
+        sa.Column("site_key", sa.Text(), nullable=False, comment="the site"),
+        sa.Column("replaced_by_load", sa.BigInteger(), nullable=False, comment="what replaced it"),
+        sa.Column("site", postgresql.JSONB(), nullable=False, comment="the whole row as it was"),
+        sa.PrimaryKeyConstraint(
+            "scope", "site_key", "replaced_by_load", name=op.f("pk_ev_site_history")
+        ),
+        comment="Site rows that a registry load replaced, so that it can be taken back",
+    )
+    op.create_table(
         "ev_station",
         sa.Column("scope", sa.Text(), nullable=False, comment="operator"),
         sa.Column("station_id", sa.Text(), nullable=False, comment="charging station"),
@@ -796,6 +807,12 @@ def upgrade() -> None:
         sa.Column("municipality", sa.Text(), nullable=True, comment="municipality"),
         sa.Column("parish", sa.Text(), nullable=True, comment="parish"),
         sa.Column("address", sa.Text(), nullable=True, comment="postal address"),
+        sa.Column(
+            "site_key",
+            sa.Text(),
+            nullable=True,
+            comment="the site that gave its coordinates; null where they are its own",
+        ),
         sa.Column("source", sa.Text(), nullable=False, comment="mapping it came by"),
         sa.Column(
             "load_id",

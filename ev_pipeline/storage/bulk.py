@@ -1,0 +1,45 @@
+"""Bulk writes: a polars frame goes into a table by COPY, without a Python object a row.
+
+What lives here: the frame as COPY reads it. What does not: which tables there are (`tables`,
+`staging`), and what happens with their rows.
+"""
+
+from io import BytesIO
+from typing import Final
+
+import polars as pl
+import sqlalchemy as sa
+
+_INSTANT: Final = "%Y-%m-%dT%H:%M:%S%.6fZ"
+"""Times are naive or UTC in every frame; the column's type decides whether the Z counts."""
+
+
+def copy_frame(connection: sa.Connection, table: str, frame: pl.DataFrame) -> None:
+    """Append the frame's rows to the table, within the connection's transaction.
+
+    Args:
+        connection: whose transaction it happens in.
+        table: the table, a name of ours.
+        frame: columns named as the table's; lists hold codes (letters, digits, underscores) only.
+    """
+    text = BytesIO()
+    frame.select(_as_text(name, kind) for name, kind in frame.schema.items()).write_csv(
+        text, include_header=False, datetime_format=_INSTANT, null_value=""
+    )
+    text.seek(0)
+    columns = ", ".join(f'"{name}"' for name in frame.columns)
+    cursor = connection.connection.cursor()
+    try:
+        cursor.copy_expert(f"copy {table} ({columns}) from stdin (format csv)", text)
+    finally:
+        cursor.close()
+
+
+def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
+    """A column as CSV holds it: an array in braces, bytes as hexadecimal digits."""
+    column = pl.col(name)
+    if isinstance(kind, pl.List):
+        return pl.concat_str(pl.lit("{"), column.list.join(","), pl.lit("}")).alias(name)
+    if isinstance(kind, pl.Binary):
+        return pl.concat_str(pl.lit("\\x"), column.bin.encode("hex")).alias(name)
+    return column
