@@ -91,7 +91,7 @@ def postgres() -> Iterator[PostgresServer]:
         stop_signal=STOP_SIGNAL,
     )
     deadline = monotonic() + 60
-    while not cluster.is_ready():
+    while cluster.trouble():
         assert server.poll() is None, (home / "postgres.log").read_text()
         assert monotonic() < deadline, "PostgreSQL did not answer within 60 s"
     yield PostgresServer(cluster)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ev_pipeline.domain.errors import PipelineError
+
 PRIVATE_DIRECTORY: Final = 0o700
 """Mode of a directory that only its owner may enter."""
 
@@ -58,7 +60,22 @@ class Layout:
         return self.home / "run"
 
     def make(self) -> None:
-        """All directories but PostgreSQL's exist, with their modes."""
-        self.home.mkdir(mode=SHARED_DIRECTORY, parents=True, exist_ok=True)
-        for private in (self.credentials, self.dagster, self.logs, self.run):
-            private.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+        """All directories but PostgreSQL's exist, with their modes.
+
+        Raises:
+            PipelineError: if they cannot be made, or belong to somebody else.
+        """
+        try:
+            if not self.home.exists():
+                self.home.mkdir(parents=True)
+                self.home.chmod(SHARED_DIRECTORY)
+            for private in (self.credentials, self.dagster, self.logs, self.run):
+                private.mkdir(exist_ok=True)
+                private.chmod(PRIVATE_DIRECTORY)
+        except OSError as error:
+            raise PipelineError(
+                f"cannot be made or used: {error.strerror}",
+                mend="set EV_HOME to a directory of yours on a disk with room, "
+                "or run as the user who made it",
+                where=str(error.filename or self.home),
+            ) from error

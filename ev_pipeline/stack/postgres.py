@@ -122,8 +122,8 @@ class Cluster:
         """Messages in English, whatever the user's language: this code reads some of them."""
         return {"LC_ALL": "C", "PATH": os.defpath}
 
-    def is_ready(self) -> bool:
-        """Whether the application's role can log in."""
+    def trouble(self) -> str | None:
+        """Null where the application's role can log in, else why not."""
         try:
             connection = psycopg2.connect(
                 host=HOST,
@@ -133,10 +133,10 @@ class Cluster:
                 dbname=OWNER.database,
                 connect_timeout=CONNECT_TIMEOUT_S,
             )
-        except psycopg2.OperationalError:
-            return False
+        except psycopg2.OperationalError as error:
+            return str(error).strip().splitlines()[0]
         connection.close()
-        return True
+        return None
 
 
 def prepare(settings: Settings) -> Cluster:

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,23 @@ PR_SET_PDEATHSIG: Final = 1
 """Linux prctl: the signal that this process gets when its parent dies."""
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
+
+
+def dies_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
+    """What a child does before it becomes its program, so that it is told when we die.
+
+    Args:
+        stop_signal: what the child gets then.
+    """
+    parent = os.getpid()
+
+    def ask_the_kernel() -> None:
+        if sys.platform == "linux":
+            _libc.prctl(PR_SET_PDEATHSIG, stop_signal)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return ask_the_kernel
 
 
 def start(
@@ -41,14 +58,6 @@ def start(
         account: the user that it runs as; null for ours.
         stop_signal: what asks it to stop.
     """
-    parent = os.getpid()
-
-    def follow_parent() -> None:
-        if sys.platform == "linux":
-            _libc.prctl(PR_SET_PDEATHSIG, stop_signal)
-            if os.getppid() != parent:
-                os._exit(1)
-
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - the commands are ours
             command,
@@ -61,7 +70,7 @@ def start(
             group=account.gid if account else None,
             extra_groups=[] if account else None,
             process_group=0,
-            preexec_fn=follow_parent,  # noqa: PLW1509 - called from the only thread
+            preexec_fn=dies_with_parent(stop_signal),  # noqa: PLW1509 - called from the only thread
         )
 
 

@@ -1,0 +1,141 @@
+"""Dagster's own place in a local stack: its two files, its environment, its probes.
+
+What lives here: what `dagster-webserver` and `dagster-daemon` need. What does not: definitions.
+"""
+
+import http.client
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg2
+
+import ev_pipeline
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.settings import ENV_PREFIX
+from ev_pipeline.stack.credentials import DAGSTER, HOST, Credentials
+from ev_pipeline.stack.layout import Layout
+
+INSTANCE_FILE: Final = "dagster.yaml"
+WORKSPACE_FILE: Final = "workspace.yaml"
+
+PROBE_TIMEOUT_S: Final = 5
+"""How long one probe may take, s; loading definitions is not part of it."""
+
+HEARTBEAT_MAX_AGE_S: Final = 180
+"""Dagster's daemons say every 30 s that they live; six times that is not a hiccup, s."""
+
+DAEMONS: Final = frozenset({"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR", "MONITORING"})
+"""The daemons without which nothing would run."""
+
+PASSED_ON: Final = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "PYTHONPATH", "OMP_NUM_THREADS"}
+)
+"""Variables of ours that Dagster's processes may see, beside those of this project."""
+
+_LOCATIONS_QUERY: Final = """
+{ workspaceOrError {
+    ... on PythonError { message }
+    ... on Workspace { locationEntries { loadStatus locationOrLoadError {
+      ... on PythonError { message } } } } } }
+"""
+
+
+def place_files(layout: Layout) -> None:
+    """`DAGSTER_HOME` holds this version's `dagster.yaml` and `workspace.yaml`."""
+    for name in (INSTANCE_FILE, WORKSPACE_FILE):
+        (layout.dagster / name).write_text(_source(name).read_text())
+
+
+def environment(
+    layout: Layout, credentials: Credentials, ours: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables of Dagster's processes.
+
+    Args:
+        layout: the stack's places.
+        credentials: the local database's; what the environment names goes before them.
+        ours: the environment of this process.
+    """
+    kept = {
+        name: value
+        for name, value in ours.items()
+        if name in PASSED_ON or name.startswith((ENV_PREFIX, "LC_"))
+    }
+    return {
+        DAGSTER.variable: credentials.url(DAGSTER),
+        **kept,
+        "EV_HOME": str(layout.home),
+        "DAGSTER_HOME": str(layout.dagster),
+    }
+
+
+def webserver_trouble(port: int) -> str | None:
+    """Null where the webserver answers and has loaded the definitions, else why not."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=PROBE_TIMEOUT_S)
+    with closing(connection):
+        try:
+            connection.request(
+                "POST",
+                "/graphql",
+                json.dumps({"query": _LOCATIONS_QUERY}),
+                {"Content-Type": "application/json"},
+            )
+            answer = connection.getresponse()
+            if answer.status != http.client.OK:
+                return f"it answers {answer.status} {answer.reason}"
+            return _locations_trouble(json.load(answer)["data"]["workspaceOrError"])
+        except (OSError, http.client.HTTPException) as error:
+            return f"it does not answer ({error})"
+
+
+def daemon_trouble(url: str, started_at_s: float, now_s: float) -> str | None:
+    """Null where Dagster's daemons reported since they were started, and lately, else why not.
+
+    Args:
+        url: Dagster's database, a libpq address.
+        started_at_s: when the process was started, Unix time, s.
+        now_s: Unix time, s.
+    """
+    try:
+        with closing(psycopg2.connect(url, connect_timeout=PROBE_TIMEOUT_S)) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT daemon_type, body FROM daemon_heartbeats")
+            beats = {kind: float(json.loads(body)["timestamp"]) for kind, body in cursor}
+    except psycopg2.Error as error:
+        return f"its heartbeats cannot be read ({str(error).strip().splitlines()[0]})"
+    since_s = max(started_at_s, now_s - HEARTBEAT_MAX_AGE_S)
+    silent = sorted(each for each in DAEMONS if beats.get(each, 0) < since_s)
+    return f"no heartbeat from {', '.join(silent)}" if silent else None
+
+
+def _source(name: str) -> Path:
+    """An installed package carries the file; in a checkout it is at the top."""
+    package = Path(ev_pipeline.__file__).parent
+    for place in (package / "stack" / name, package.parent / name):
+        if place.is_file():
+            return place
+    raise PipelineError(
+        f"{name} is neither in the package nor beside it",
+        mend="install the package again",
+        where=str(package),
+    )
+
+
+def _locations_trouble(workspace: dict[str, Any]) -> str | None:
+    if "locationEntries" not in workspace:
+        return f"it has no workspace: {workspace.get('message', '')}"
+    for entry in workspace["locationEntries"]:
+        loaded = entry["locationOrLoadError"]
+        if loaded is None or entry["loadStatus"] != "LOADED":
+            return "it is loading the definitions"
+        if loaded.get("message"):
+            return f"the definitions do not load: {loaded['message'].strip().splitlines()[-1]}"
+    return None
+
+
+def libpq(url: str) -> str:
+    """The same address for psycopg2 itself, which does not know SQLAlchemy's driver names."""
+    return url.replace("+psycopg2", "", 1)

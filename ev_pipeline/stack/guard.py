@@ -1,0 +1,81 @@
+"""The last resort: ends what a supervisor leaves behind when it is killed.
+
+A service's own children (a run of Dagster, a code server) do not notice that the supervisor died.
+This small process does: its standard input ends. What lives here: that process and its protocol.
+What does not: any decision about services that a living supervisor takes.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Final, Self
+
+GRACE_S: Final = 20
+"""How long a group may take to end by itself, s; a database writes what it holds meanwhile."""
+
+POLL_S: Final = 0.1
+"""How often an ending group is looked at, s."""
+
+
+class Guard:
+    """The supervisor's end: tells the guard which process groups there are."""
+
+    def __enter__(self) -> Self:
+        """The guard runs."""
+        command = [sys.executable, "-m", "ev_pipeline.stack.guard"]
+        self._process = subprocess.Popen(  # noqa: S603 - this very file
+            command, stdin=subprocess.PIPE, start_new_session=True, env={"PATH": os.defpath}
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The guard has ended, and so has whatever was still watched."""
+        if self._process.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+        self._process.wait()
+
+    def watch(self, group: int, stop_signal: signal.Signals) -> None:
+        """The group is ended with us, asked to by this signal."""
+        self._say(f"{group} {int(stop_signal)}\n")
+
+    def forget(self, group: int) -> None:
+        """The group has ended; its number may come to mean another."""
+        self._say(f"{group} 0\n")
+
+    def _say(self, line: str) -> None:
+        if self._process.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.write(line.encode())
+                self._process.stdin.flush()
+
+
+def main() -> None:
+    """Remember the groups on standard input until it ends, then end them, newest first."""
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    groups: dict[int, int] = {}
+    for line in sys.stdin:
+        group, stop_signal = map(int, line.split())
+        groups.pop(group, None)
+        if stop_signal:
+            groups[group] = stop_signal
+    for group in reversed(groups):
+        _end(group, groups[group])
+
+
+def _end(group: int, stop_signal: int) -> None:
+    deadline = time.monotonic() + GRACE_S
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, stop_signal)
+        while time.monotonic() < deadline:
+            os.killpg(group, 0)
+            time.sleep(POLL_S)
+        os.killpg(group, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

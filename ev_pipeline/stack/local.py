@@ -1,0 +1,47 @@
+"""The local stack as a whole: everything that `up` does, in its order.
+
+What lives here: the order. What does not: any of the steps, or what commands print.
+"""
+
+from collections.abc import Callable
+
+from ev_pipeline.settings import Settings
+from ev_pipeline.stack import dagster_home
+from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.ports import require_free, stack_ports
+from ev_pipeline.stack.postgres import prepare
+from ev_pipeline.stack.services import stack_services
+from ev_pipeline.stack.state import only_supervisor
+from ev_pipeline.stack.supervisor import Supervisor
+
+
+def supervise(
+    settings: Settings,
+    *,
+    report: Callable[[str], None],
+    migrate: Callable[[], None],
+    when_healthy: Callable[[], None],
+) -> None:
+    """The stack of this home ran until a signal asked to stop, and has stopped.
+
+    Args:
+        settings: home and ports.
+        report: gets one line for people whenever something happens.
+        migrate: brings the schema up to date; called when PostgreSQL works, before Dagster starts.
+        when_healthy: called once, when every service works.
+
+    Raises:
+        PipelineError: if something outside is in the way; nothing was broken by trying.
+    """
+    layout = Layout(settings.home)
+    layout.make()
+    with only_supervisor(layout):
+        require_free(stack_ports(settings))
+        cluster = prepare(settings)
+        dagster_home.place_files(layout)
+        Supervisor(
+            stack_services(settings, cluster),
+            layout,
+            report=report,
+            once_ready={"postgres": migrate},
+        ).run(when_healthy)

@@ -1,0 +1,66 @@
+"""Which services a local stack runs: one entry each.
+
+What lives here: the list. What does not: how they are kept alive (`supervisor`).
+"""
+
+import os
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from ev_pipeline.settings import Settings
+from ev_pipeline.stack import dagster_home
+from ev_pipeline.stack.credentials import HOST
+from ev_pipeline.stack.postgres import STOP_SIGNAL, Cluster
+from ev_pipeline.stack.service import Service
+
+
+def stack_services(settings: Settings, cluster: Cluster) -> list[Service]:
+    """Everything that `ev-pipeline up` runs, those that others need first.
+
+    Args:
+        settings: ports.
+        cluster: the prepared database.
+    """
+    layout = cluster.layout
+    workspace = str(layout.dagster / dagster_home.WORKSPACE_FILE)
+    environment = dagster_home.environment(layout, cluster.credentials, os.environ)
+    dagster_url = dagster_home.libpq(environment["EV_DAGSTER_DATABASE_URL"])
+    return [
+        Service(
+            name="postgres",
+            command=cluster.command,
+            environment=cluster.environment,
+            directory=layout.home,
+            probe=lambda _started: cluster.trouble(),
+            address=f"{HOST}:{cluster.port}",
+            account=cluster.account,
+            stop_signal=STOP_SIGNAL,
+            stop_deadline_s=60,
+        ),
+        Service(
+            name="dagster-webserver",
+            command=[
+                *(sys.executable, "-m", "dagster_webserver", "-w", workspace),
+                *("-h", HOST, "-p", str(settings.dagster_port)),
+            ],
+            environment=environment,
+            directory=Path.cwd(),
+            probe=lambda _started: dagster_home.webserver_trouble(settings.dagster_port),
+            address=f"http://{HOST}:{settings.dagster_port}",
+            after=("postgres",),
+        ),
+        Service(
+            name="dagster-daemon",
+            command=[sys.executable, "-m", "ev_pipeline.stack.daemon", "-w", workspace],
+            environment=environment,
+            directory=Path.cwd(),
+            probe=partial(_daemon_trouble, dagster_url),
+            after=("postgres",),
+        ),
+    ]
+
+
+def _daemon_trouble(url: str, started_at_s: float) -> str | None:
+    return dagster_home.daemon_trouble(url, started_at_s, time.time())
