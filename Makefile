@@ -57,7 +57,7 @@ generate: setup ## write the sample in data/ anew, the same byte for byte
 	@$(BIN)/python -m simulator generate --out data
 
 docs: setup ## write the generated parts of docs/ anew
-	@$(BIN)/python docs/build.py
+	@$(BIN)/python -m docs.reference
 
 clean: ## remove what make made, but not .ev, where a local stack keeps its data
 	rm -rf .venv .uv .uv-cache build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \

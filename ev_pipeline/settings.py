@@ -63,11 +63,11 @@ class Settings(Limits, BaseSettings):
     database_url: str | None = Field(
         None, description="postgresql+psycopg2://…; by default the local stack's"
     )
-    postgres_port: Port = 15432
+    postgres_port: Port = Field(15432, description="port of the local stack's PostgreSQL")
     postgres_bin: Path | None = Field(
         None, description="directory of PostgreSQL's programs; by default looked for"
     )
-    dagster_port: Port = 3000
+    dagster_port: Port = Field(3000, description="port of Dagster's pages")
     timezone: TimeZoneName = Field("UTC", description="the reporting zone, an IANA name")
     currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="reporting currency, ISO 4217")
     operator: str = Field("default", min_length=1, description="scope of sessions without another")

@@ -1,0 +1,1 @@
+"""Pages for people; `reference` writes the parts of them that come from the code."""
