@@ -79,6 +79,9 @@ class Settings(Limits, BaseSettings):
     false_alarm_rate: float = Field(
         0.02, gt=0, lt=0.5, description="share of ordinary sessions that may be called anomalies"
     )
+    max_quarantined_share: float = Field(
+        0.1, ge=0, le=1, description="a greater share of refused records is warned of"
+    )
     retrain_cron: str = Field(
         "30 2 * * *", description="when to retrain, as cron in the reporting zone"
     )

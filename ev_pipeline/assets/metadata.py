@@ -3,7 +3,6 @@
 What lives here: metadata that several assets share. What does not: pictures (`plots`).
 """
 
-from collections.abc import Mapping
 from html import escape
 from time import perf_counter
 from typing import Any, Final
@@ -81,8 +80,3 @@ def _cell(value: Any) -> str:
         return f"{value:.4g}"
     text = "" if value is None else str(value)
     return escape(text).replace("|", "\\|").replace("\n", " ")
-
-
-def figures(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that Dagster can draw over time or show, without nulls."""
-    return {name: value for name, value in values.items() if isinstance(value, int | float | str)}

@@ -1,0 +1,87 @@
+"""Group features: what sessions, users and stations look like.
+
+What lives here: three assets, each read, one domain function, write.
+What does not: the features' definitions (`domain.features`).
+"""
+
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Final
+
+import dagster as dg
+import polars as pl
+import sqlalchemy as sa
+
+from ev_pipeline.assets.metadata import OWNERS, of_rows, of_table
+from ev_pipeline.assets.records import ev_session
+from ev_pipeline.domain.features import (
+    merge_session_features,
+    summarise_stations,
+    summarise_users,
+)
+from ev_pipeline.resources import Database
+from ev_pipeline.storage import features, tables
+
+GROUP: Final = "features"
+_KINDS: Final = {"polars", "postgres"}
+
+
+@dg.asset(
+    deps=[ev_session],
+    group_name=GROUP,
+    kinds=_KINDS,
+    owners=OWNERS,
+    metadata=of_table(tables.ev_user_features),
+)
+def user_features(database: Database) -> dg.MaterializeResult[None]:
+    """What each user's sessions have in common: how often, how much, where, at what time of day."""
+    since = perf_counter()
+    with database.engine() as engine:
+        sessions = features.read_sessions(engine)
+        users = summarise_users(sessions.lazy()).collect()
+        features.replace_user_features(engine, users)
+    return dg.MaterializeResult(metadata=of_rows(len(users), since=since, preview=users))
+
+
+@dg.asset(
+    deps=[ev_session],
+    group_name=GROUP,
+    kinds=_KINDS,
+    owners=OWNERS,
+    metadata=of_table(tables.ev_station_features),
+)
+def station_features(database: Database) -> dg.MaterializeResult[None]:
+    """What each station's sessions have in common: how many, how long, how much energy a day."""
+    since = perf_counter()
+    with database.engine() as engine:
+        sessions = features.read_sessions(engine)
+        stations = summarise_stations(sessions.lazy()).collect()
+        features.replace_station_features(engine, stations)
+    return dg.MaterializeResult(metadata=of_rows(len(stations), since=since, preview=stations))
+
+
+@dg.asset(
+    deps=[ev_session, user_features, station_features],
+    group_name=GROUP,
+    kinds=_KINDS,
+    owners=OWNERS,
+    metadata=of_table(tables.ev_session_features),
+)
+def session_features(database: Database) -> dg.MaterializeResult[None]:
+    """Each session's own features beside its user's and its station's: what models train on."""
+    since = perf_counter()
+    with database.engine() as engine:
+        n_rows = features.replace_session_features(engine, _merged_batches(engine))
+        preview = features.preview_session_features(engine)
+    return dg.MaterializeResult(metadata=of_rows(n_rows, since=since, preview=preview))
+
+
+def _merged_batches(engine: sa.Engine) -> Iterator[pl.DataFrame]:
+    """The merged features of all sessions whose station has features.
+
+    A session stored after its new station's features were made waits for the next run.
+    """
+    users = features.read_user_features(engine).lazy()
+    stations = features.read_station_features(engine).lazy()
+    for sessions in features.session_batches(engine, features.OF_A_SUMMARISED_STATION):
+        yield merge_session_features(sessions.lazy(), users, stations).collect()

@@ -1,0 +1,45 @@
+"""Group labels: what the champion says of every stored session.
+
+What lives here: one asset that labels what has no label yet. What does not: how (`storage.labels`).
+"""
+
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Final
+
+import dagster as dg
+
+from ev_pipeline.assets.champion import champion_model
+from ev_pipeline.assets.metadata import OWNERS, markdown_table, of_rows, of_table
+from ev_pipeline.assets.records import ev_session
+from ev_pipeline.resources import Database
+from ev_pipeline.storage.labels import summarise_labels
+from ev_pipeline.storage.promotion import label_for_champion, models_lock
+from ev_pipeline.storage.tables import ev_session_label
+
+GROUP: Final = "labels"
+
+
+@dg.asset(
+    deps=[ev_session, champion_model],
+    group_name=GROUP,
+    kinds={"polars", "postgres"},
+    owners=OWNERS,
+    metadata=of_table(ev_session_label),
+)
+def session_labels(database: Database) -> dg.MaterializeResult[None]:
+    """The champion's label of every stored session: cluster, density, anomaly and its reasons."""
+    since = perf_counter()
+    with database.engine() as engine, models_lock(engine):
+        done = label_for_champion(engine, labelled_at=datetime.now(UTC))
+        clusters = summarise_labels(engine, done.version)
+    return dg.MaterializeResult(
+        metadata=of_rows(
+            int(clusters["n_sessions"].sum()),
+            since=since,
+            labels_written=done.n_labels,
+            model_version=done.version,
+            anomalies=int(clusters["n_anomalies"].sum()),
+            clusters=markdown_table(clusters.rows(named=True)),
+        )
+    )

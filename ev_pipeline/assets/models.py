@@ -1,0 +1,119 @@
+"""Group models: the three parts of a model version, trained on one snapshot of the features.
+
+What lives here: one asset a model. What does not: the methods (`domain.models`), bundling the parts
+to a version and choosing the champion (`champion`).
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any, Final
+
+import dagster as dg
+import polars as pl
+
+from ev_pipeline.assets.features import session_features
+from ev_pipeline.assets.metadata import OWNERS, markdown_table
+from ev_pipeline.assets.plots import plot_sessions
+from ev_pipeline.domain.models.bundle import content_hash
+from ev_pipeline.domain.models.plots import plot_points
+from ev_pipeline.domain.models.training import (
+    TrainedPart,
+    train_dbscan,
+    train_isolation_forest,
+    train_kmeans,
+)
+from ev_pipeline.resources import Database
+from ev_pipeline.settings import Settings
+from ev_pipeline.storage.features import read_training_sessions
+from ev_pipeline.storage.registry import ModelPart, save_part
+
+GROUP: Final = "models"
+_KINDS: Final = {"scikitlearn", "postgres"}
+
+
+_Train = Callable[[pl.DataFrame], TrainedPart]
+
+
+@dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS)
+def kmeans_model(
+    context: dg.AssetExecutionContext, database: Database, settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult[None]:
+    """Groups of sessions alike in hour, stay, energy and power: as many as the settings say."""
+
+    def train(sessions: pl.DataFrame) -> TrainedPart:
+        return train_kmeans(sessions, k=settings.clusters, seed=settings.seed)
+
+    return _trained(context, database, train, seed=settings.seed)
+
+
+@dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS)
+def dbscan_model(
+    context: dg.AssetExecutionContext, database: Database, settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult[None]:
+    """Dense regions of sessions, and which sessions lie in none (noise)."""
+
+    def train(sessions: pl.DataFrame) -> TrainedPart:
+        return train_dbscan(sessions, seed=settings.seed)
+
+    return _trained(context, database, train, seed=settings.seed)
+
+
+@dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS)
+def isolation_forest_model(
+    context: dg.AssetExecutionContext, database: Database, settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult[None]:
+    """What is unexpected of a session given its user, its station and its hour."""
+
+    def train(sessions: pl.DataFrame) -> TrainedPart:
+        return train_isolation_forest(
+            sessions, seed=settings.seed, false_alarm_rate=settings.false_alarm_rate
+        )
+
+    return _trained(context, database, train, seed=settings.seed)
+
+
+def training_id(context: dg.AssetExecutionContext) -> str:
+    """What the parts of one training share: the run, also where it is repeated from a failure."""
+    return context.run.root_run_id or context.run.run_id
+
+
+def _trained(
+    context: dg.AssetExecutionContext, database: Database, train: _Train, *, seed: int
+) -> dg.MaterializeResult[None]:
+    since = perf_counter()
+    with database.engine() as engine:
+        sessions = read_training_sessions(engine)
+        trained = train(sessions)
+        with engine.begin() as connection:
+            save_part(connection, training_id(context), _as_stored(trained))
+    seconds = round(perf_counter() - since, 3)
+    points = plot_points(sessions, trained, seed=seed)
+    return dg.MaterializeResult(
+        metadata={
+            "seconds": seconds,
+            "training_sessions": len(sessions),
+            "artifact_bytes": len(trained.artifact),
+            "plot": plot_sessions(points, title=trained.name.replace("_", " ")),
+            **{name: _shown(value) for name, value in trained.measures.items()},
+            "parameters": trained.parameters,
+        }
+    )
+
+
+def _as_stored(trained: TrainedPart) -> ModelPart:
+    return ModelPart(
+        name=trained.name,
+        parameters=trained.parameters,
+        measures=trained.measures,
+        artifact=trained.artifact,
+        artifact_sha256=content_hash(trained.artifact),
+        trained_at=datetime.now(UTC),
+    )
+
+
+def _shown(measure: Any) -> Any:
+    """A measure as Dagster shows it best: a list of records is a table."""
+    if isinstance(measure, list) and measure and isinstance(measure[0], dict):
+        return markdown_table(measure)
+    return measure

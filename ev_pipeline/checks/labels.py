@@ -1,0 +1,66 @@
+"""Checks of group labels: every session has one, and the groups tell something.
+
+What lives here: what is counted and what counts as wrong.
+What does not: a model's own measures (`domain.models`).
+"""
+
+from typing import Final
+
+import dagster as dg
+
+from ev_pipeline.assets.labels import session_labels
+from ev_pipeline.checks.counting import count_row
+from ev_pipeline.resources import Database
+
+MAX_CLUSTER_SHARE: Final = 0.95
+"""One group that holds more than this share says nothing about anybody."""
+
+_UNLABELLED: Final = """
+    with champion as (select version from ev_model where is_champion)
+    select
+        (select count(*) from champion) as champions,
+        (select count(*) from ev_session) as sessions,
+        (select count(*) from ev_session s where not exists (
+            select from ev_session_label l
+            where l.model_version = (select version from champion)
+                and l.session_id = s.session_id and l.session_revision = s.revision
+        )) as unlabelled
+"""
+_LARGEST: Final = """
+    select coalesce(max(n), 0)::bigint as largest_cluster, coalesce(sum(n), 0)::bigint as sessions
+    from (
+        select count(*) as n from ev_session_label
+        where model_version = (select version from ev_model where is_champion)
+        group by kmeans_cluster
+    ) c
+"""
+
+
+@dg.asset_check(asset=session_labels)
+def every_session_labelled(database: Database) -> dg.AssetCheckResult:
+    """Every stored session has a label of the one champion, for the revision that is stored.
+
+    An error. Sessions that came during the run may be among the unlabelled; the next one labels
+    them. It looks at all of them, where labelling follows the change log: each proves the other.
+    """
+    with database.engine() as engine:
+        counts = count_row(engine, _UNLABELLED)
+    return dg.AssetCheckResult(
+        passed=counts["champions"] == 1 and counts["unlabelled"] == 0, metadata=counts
+    )
+
+
+@dg.asset_check(asset=session_labels)
+def no_cluster_over_95_percent(database: Database) -> dg.AssetCheckResult:
+    """No KMeans cluster holds nearly everything.
+
+    A warning: such labels are useless, but they harm nothing.
+    """
+    with database.engine() as engine:
+        counts = count_row(engine, _LARGEST)
+    share = counts["largest_cluster"] / counts["sessions"] if counts["sessions"] else 0.0
+    return dg.AssetCheckResult(
+        passed=share <= MAX_CLUSTER_SHARE,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={**counts, "share": share, "limit": MAX_CLUSTER_SHARE},
+    )

@@ -1,0 +1,206 @@
+"""What the models say of each session: partitions of `ev_session_label`, filled and kept complete.
+
+What lives here: labelling everything into a new partition, labelling what is missing in one, and
+how far along the change log each has come.
+What does not: making and dropping partitions (`partitions`), which version is shown (`registry`,
+`promotion`), the labels themselves (`domain.models`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from ev_pipeline.domain.features import describe_sessions
+from ev_pipeline.domain.models.bundle import ModelBundle
+from ev_pipeline.storage.bulk import copy_frame
+from ev_pipeline.storage.features import session_batches
+from ev_pipeline.storage.frames import read_frame
+from ev_pipeline.storage.partitions import (
+    READER_PREFIX,
+    TABLE,
+    attach_partition,
+    create_partition,
+    is_attached,
+    partition_of,
+)
+from ev_pipeline.storage.tables import ev_session_label
+
+_SINCE: Final = """
+    select c.session_id from ev_session_change c where c.xid >= cast(cast(:horizon as text) as xid8)
+"""
+_UNLABELLED: Final = """
+    not exists (
+        select from ev_session_label l
+        where l.model_version = :version
+            and l.session_id = s.session_id and l.session_revision = s.revision
+    )
+"""
+_UNLABELLED_SINCE: Final = f"s.session_id in ({_SINCE}) and {_UNLABELLED}"
+_ORPHANED: Final = """
+    delete from ev_session_label l
+    where l.model_version = :version
+        and not exists (select from ev_session s where s.session_id = l.session_id)
+"""
+_ORPHANED_SINCE: Final = f"{_ORPHANED} and l.session_id in ({_SINCE} and c.sign < 0)"
+
+_MERGE: Final = """
+    insert into ev_session_label
+    select n.* from ev_session_label_new n
+    join ev_session s on s.session_id = n.session_id and s.revision = n.session_revision
+    on conflict (model_version, session_id) do update set
+        session_revision = excluded.session_revision,
+        kmeans_cluster = excluded.kmeans_cluster,
+        dbscan_cluster = excluded.dbscan_cluster,
+        anomaly_score = excluded.anomaly_score,
+        is_anomaly = excluded.is_anomaly,
+        anomaly_reasons = excluded.anomaly_reasons,
+        labelled_at = excluded.labelled_at,
+        labelled_by = excluded.labelled_by
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Labeller:
+    """One model version, ready to label.
+
+    Args:
+        version: its name in the registry.
+        bundle: the model.
+        labelled_at: the time that its labels carry, UTC.
+    """
+
+    version: str
+    bundle: ModelBundle
+    labelled_at: datetime
+
+    def label(self, sessions: pl.DataFrame) -> pl.DataFrame:
+        """The sessions' labels, with the columns of `ev_session_label`."""
+        labels = self.bundle.label(describe_sessions(sessions.lazy()).collect())
+        return labels.with_columns(
+            model_version=pl.lit(self.version),
+            labelled_at=pl.lit(self.labelled_at),
+            labelled_by=pl.lit("batch"),
+        ).select(column.name for column in ev_session_label.columns)
+
+
+def label_everything(engine: sa.Engine, labeller: Labeller) -> int:
+    """Give every stored session a label of the version, as far as it has none yet.
+
+    Returns:
+        The number of labels written.
+    """
+    with engine.connect() as connection:
+        is_there = is_attached(connection, labeller.version)
+    n_labels = 0 if is_there else fill_partition(engine, labeller)
+    with engine.begin() as connection:
+        return n_labels + label_missing(engine, connection, labeller)
+
+
+def fill_partition(engine: sa.Engine, labeller: Labeller) -> int:
+    """Label every stored session into a partition that nobody sees until it is whole.
+
+    What is stored meanwhile is left to `label_missing`, which finds it behind the horizon that is
+    noted here.
+
+    Returns:
+        The number of labels written.
+    """
+    n_labels = 0
+    with engine.begin() as connection:
+        horizon = _current_horizon(connection)
+        create_partition(connection, labeller.version)
+    for sessions in session_batches(engine):
+        with engine.begin() as connection:
+            copy_frame(connection, partition_of(labeller.version), labeller.label(sessions))
+        n_labels += len(sessions)
+    with engine.begin() as connection:
+        attach_partition(connection, labeller.version)
+        _set_position(connection, labeller, horizon)
+    return n_labels
+
+
+def count_missing(connection: sa.Connection, version: str) -> int:
+    """How many sessions the version has no label for, as far as its position tells."""
+    condition, bound = _missing(connection, version)
+    statement = f"select count(*) from ev_session s where {condition}"  # noqa: S608 - our own SQL
+    return int(connection.execute(sa.text(statement), bound).scalar_one())
+
+
+def label_missing(engine: sa.Engine, connection: sa.Connection, labeller: Labeller) -> int:
+    """Label the sessions that are new or corrected since the version's position, and move it.
+
+    Args:
+        engine: on which sessions are read, as they are committed.
+        connection: the transaction in which labels are written.
+        labeller: the version.
+
+    Returns:
+        The number of labels written.
+    """
+    condition, bound = _missing(connection, labeller.version)
+    horizon = _current_horizon(connection)
+    n_labels = 0
+    connection.exec_driver_sql(
+        f"create temporary table ev_session_label_new (like {TABLE}) on commit drop"
+    )
+    for sessions in session_batches(engine, condition, bound):
+        connection.exec_driver_sql("truncate ev_session_label_new")
+        copy_frame(connection, "ev_session_label_new", labeller.label(sessions))
+        n_labels += connection.exec_driver_sql(_MERGE).rowcount
+    orphaned = _ORPHANED_SINCE if "horizon" in bound else _ORPHANED
+    connection.execute(sa.text(orphaned), bound)
+    _set_position(connection, labeller, horizon)
+    return n_labels
+
+
+def summarise_labels(engine: sa.Engine, version: str) -> pl.DataFrame:
+    """One row a KMeans cluster of the version: its sessions, their typical values, what is odd."""
+    return read_frame(
+        engine,
+        """
+        select l.kmeans_cluster, count(*) as n_sessions,
+            count(*) / sum(count(*)) over () as share,
+            percentile_cont(0.5) within group (order by s.energy_kwh) as median_energy_kwh,
+            percentile_cont(0.5) within group (
+                order by extract(epoch from s.ended_at - s.started_at) / 3600
+            ) as median_duration_h,
+            count(*) filter (where l.dbscan_cluster < 0) as n_noise,
+            count(*) filter (where l.is_anomaly) as n_anomalies
+        from ev_session_label l join ev_session s using (session_id)
+        where l.model_version = :version
+        group by l.kmeans_cluster order by l.kmeans_cluster
+        """,
+        {"version": version},
+    )
+
+
+def _missing(connection: sa.Connection, version: str) -> tuple[str, dict[str, Any]]:
+    """The condition that finds unlabelled sessions: along the log, or by looking at all."""
+    horizon = connection.scalar(
+        sa.text("select cast(horizon as text) from ev_reader where reader = :reader"),
+        {"reader": READER_PREFIX + version},
+    )
+    if horizon is None:
+        return _UNLABELLED, {"version": version}
+    return _UNLABELLED_SINCE, {"version": version, "horizon": horizon}
+
+
+def _current_horizon(connection: sa.Connection) -> str:
+    """The oldest transaction that may still write; what comes later is found behind it."""
+    statement = "select cast(pg_snapshot_xmin(pg_current_snapshot()) as text)"
+    return str(connection.exec_driver_sql(statement).scalar_one())
+
+
+def _set_position(connection: sa.Connection, labeller: Labeller, horizon: str) -> None:
+    statement = sa.text("""
+        insert into ev_reader (reader, horizon, seq, read_at)
+        values (:reader, cast(:horizon as xid8),
+            (select coalesce(max(seq), 0) from ev_session_change), :read_at)
+        on conflict (reader) do update
+            set horizon = excluded.horizon, seq = excluded.seq, read_at = excluded.read_at
+    """)
+    values = {"reader": READER_PREFIX + labeller.version, "horizon": horizon}
+    connection.execute(statement, {**values, "read_at": labeller.labelled_at})
