@@ -82,7 +82,7 @@ _ADDS_UP: Final = "received = stored + updated + duplicate + quarantined"
 ev_load: Final = sa.Table(
     "ev_load",
     metadata,
-    sa.Column("load_id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+    sa.Column("load_id", sa.BigInteger(), sa.Identity(), primary_key=True),
     _text("source", "name of the mapping", required=True),
     _text("records", "what the file holds: session, station or site", required=True),
     _text("scope", "operator whose records it holds", required=True),

@@ -93,7 +93,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ev_load",
-        sa.Column("load_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("load_id", sa.BigInteger(), sa.Identity(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False, comment="name of the mapping"),
         sa.Column(
             "records",

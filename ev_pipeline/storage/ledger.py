@@ -1,0 +1,96 @@
+"""The ledger: what came in by which door on which day, and what became of it.
+
+What lives here: the counts, and adding them to a day. What does not: deciding what a record counts
+as (`intake`).
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from ev_pipeline.storage.tables import ev_ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of some records; `received` is the sum of the others.
+
+    Args:
+        stored: new in their table.
+        updated: replaced a stored record.
+        duplicate: stored already, with the same content.
+        quarantined: refused, and kept with their reasons.
+    """
+
+    stored: int = 0
+    updated: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+
+    @property
+    def received(self) -> int:
+        """All of them."""
+        return self.stored + self.updated + self.duplicate + self.quarantined
+
+    def as_columns(self) -> dict[str, int]:
+        """The counts by the names that ledger and answers use, the sum first."""
+        return {"received": self.received, **asdict(self)}
+
+
+def add_to_ledger(
+    connection: sa.Connection, *, day: date, door: str, source: str, counts: Counts
+) -> None:
+    """The day's row includes the counts; nothing is written where nothing came."""
+    if counts.received == 0:
+        return
+    connection.execute(
+        sa.text(
+            """
+            insert into ev_ledger as l
+                (day, door, source, received, stored, updated, duplicate, quarantined)
+            values
+                (:day, :door, :source, :received, :stored, :updated, :duplicate, :quarantined)
+            on conflict (day, door, source) do update
+            set received = l.received + excluded.received, stored = l.stored + excluded.stored,
+                updated = l.updated + excluded.updated,
+                duplicate = l.duplicate + excluded.duplicate,
+                quarantined = l.quarantined + excluded.quarantined
+            """
+        ),
+        {"day": day, "door": door, "source": source, **counts.as_columns()},
+    )
+
+
+def take_from_ledger(
+    connection: sa.Connection, *, day: date, door: str, source: str, counts: Counts
+) -> None:
+    """The day's row is as if the counts had never come; an empty row goes."""
+    key = {"day": day, "door": door, "source": source}
+    connection.execute(
+        sa.text(
+            """
+            update ev_ledger
+            set received = received - :received, stored = stored - :stored,
+                updated = updated - :updated, duplicate = duplicate - :duplicate,
+                quarantined = quarantined - :quarantined
+            where day = :day and door = :door and source = :source
+            """
+        ),
+        {**key, **counts.as_columns()},
+    )
+    connection.execute(
+        sa.text(
+            """
+            delete from ev_ledger
+            where day = :day and door = :door and source = :source and received = 0
+            """
+        ),
+        key,
+    )
+
+
+def read_totals(connection: sa.Connection) -> Counts:
+    """What became of everything that ever came in, by any door."""
+    sums = [sa.func.coalesce(sa.func.sum(ev_ledger.c[name]), 0) for name in asdict(Counts())]
+    return Counts(*(int(total) for total in connection.execute(sa.select(*sums)).one()))

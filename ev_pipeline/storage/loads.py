@@ -1,0 +1,153 @@
+"""Loads: one row for each file (or replay) that came in, and the order among running ones.
+
+What lives here: the record of a load, and the lock that keeps undoing apart from loading.
+What does not: what a load does (`intake`).
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.storage.ledger import Counts
+from ev_pipeline.storage.tables import ev_load
+
+LOADS_LOCK: Final = 0x65765F6C6F616473
+"""Advisory lock ("ev_loads"): loads of sessions share it; what changes the ground beneath them
+(a registry, taking a load back) has it alone. The stream needs none of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where records come from and how they are read.
+
+    Args:
+        source: name of the mapping.
+        records: session, station or site.
+        scope: the operator.
+        door: file or replay.
+        path: the file as it was named.
+        mapping: the mapping's text.
+        day: day of the ledger, in the reporting zone.
+        received_at: when the load began.
+    """
+
+    source: str
+    records: str
+    scope: str
+    door: str
+    path: str
+    mapping: str
+    day: date
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of a load's records.
+
+    Args:
+        counts: the ledger's counts.
+        reasons: quarantined records by reason code.
+        warnings: stored records by warning code.
+        notes: stored records by note code.
+        duplicates_of: duplicates by the load that had stored the session.
+    """
+
+    counts: Counts = field(default_factory=Counts)
+    reasons: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
+    duplicates_of: dict[int, int] = field(default_factory=dict)
+
+
+def share_ground(connection: sa.Connection) -> None:
+    """No registry changes and no load is taken back until this transaction ends."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(LOADS_LOCK)))
+
+
+def own_ground(connection: sa.Connection) -> None:
+    """No load runs until this transaction ends."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOADS_LOCK)))
+
+
+def new_load_id(connection: sa.Connection) -> int:
+    """A number for a load; it stays unused if the load fails."""
+    sequence = sa.func.pg_get_serial_sequence("ev_load", "load_id")
+    return int(connection.execute(sa.select(sa.func.nextval(sequence))).scalar_one())
+
+
+def record_load(
+    connection: sa.Connection,
+    load_id: int,
+    origin: Origin,
+    tally: Tally,
+    *,
+    header: bytes | None,
+    file_sha256: str | None,
+) -> None:
+    """The load's row says where its records came from and what became of them."""
+    row: dict[str, Any] = {
+        "load_id": load_id,
+        "source": origin.source,
+        "records": origin.records,
+        "scope": origin.scope,
+        "door": origin.door,
+        "path": origin.path,
+        "file_sha256": file_sha256,
+        "mapping": origin.mapping,
+        "header": header,
+        "day": origin.day,
+        "started_at": origin.received_at,
+        "finished_at": sa.func.clock_timestamp(),
+        "reasons": tally.reasons,
+        "warnings": tally.warnings,
+        "notes": tally.notes,
+        "duplicates_of": tally.duplicates_of,
+        **tally.counts.as_columns(),
+    }
+    connection.execute(sa.insert(ev_load).values(row))
+
+
+def list_loads(connection: sa.Connection) -> list[dict[str, Any]]:
+    """Every load, newest first, without mapping texts and headers."""
+    hidden = {"mapping", "header"}
+    columns = [column for column in ev_load.columns if column.name not in hidden]
+    query = sa.select(*columns).order_by(ev_load.c.load_id.desc())
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def standing_load(connection: sa.Connection, load_id: int) -> dict[str, Any]:
+    """The row of a load that stands.
+
+    Raises:
+        PipelineError: there is no such load, or it was taken back.
+    """
+    query = sa.select(ev_load).where(ev_load.c.load_id == load_id).with_for_update()
+    row = connection.execute(query).mappings().one_or_none()
+    mend = "see `ev-pipeline loads list`"
+    if row is None:
+        raise PipelineError(f"there is no load {load_id}", mend=mend)
+    if row["undone_at"] is not None:
+        when = row["undone_at"].isoformat(sep=" ", timespec="seconds")
+        raise PipelineError(f"load {load_id} was taken back already, on {when}", mend=mend)
+    return dict(row)
+
+
+def mark_undone(connection: sa.Connection, load_id: int, undone_at: datetime) -> None:
+    """The load counts as taken back."""
+    connection.execute(
+        sa.update(ev_load).where(ev_load.c.load_id == load_id).values(undone_at=undone_at)
+    )
+
+
+def loads_that_met(connection: sa.Connection, load_id: int) -> list[int]:
+    """Standing loads that counted sessions of this one as duplicates."""
+    query = (
+        sa.select(ev_load.c.load_id)
+        .where(ev_load.c.undone_at.is_(None), ev_load.c.duplicates_of.has_key(str(load_id)))
+        .order_by(ev_load.c.load_id)
+    )
+    return list(connection.execute(query).scalars())

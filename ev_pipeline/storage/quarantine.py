@@ -1,0 +1,154 @@
+"""Quarantine: refused records with their reasons, counted each time they come.
+
+What lives here: writing and settling entries. What does not: judging records (`ev_pipeline.domain`)
+and looking entries up for people (`quarantine_queries`).
+"""
+
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+_KNOWN_SESSIONS: Final = """
+    select i.session_id, i.ordinal
+    from incoming i left join decided d using (ordinal)
+    where d.decision is distinct from 'conflict'
+"""
+"""Records of this load whose session is stored by its end."""
+
+_DROP_UNFINISHED: Final = sa.text(f"""
+    with finished as (
+        select r.ordinal, s.load_id
+        from refused r join ev_session s using (session_id)
+        where r.codes = '{{not_finished}}'
+        union all
+        select r.ordinal, null
+        from refused r
+        where r.codes = '{{not_finished}}'
+            and not exists (select from ev_session s where s.session_id = r.session_id)
+            and exists (
+                select from ({_KNOWN_SESSIONS}) k
+                where k.session_id = r.session_id and k.ordinal < r.ordinal)
+    ), dropped as (
+        delete from refused r using finished f where r.ordinal = f.ordinal
+        returning f.load_id
+    )
+    select load_id, count(*) from dropped group by load_id
+""")  # noqa: S608 -- constant fragment
+
+_WRITE: Final = sa.text("""
+    insert into ev_quarantine as q
+        (scope, origin, raw_sha256, raw, reasons, codes, state, session_id, source_session_id,
+         station_id, connector_id, started_at, ended_at, first_seen_at, last_seen_at, times_seen)
+    select distinct on (raw_sha256)
+        :scope, :origin, raw_sha256, raw, reasons, codes, 'open', session_id, source_session_id,
+        station_id, connector_id, started_at, ended_at, cast(:seen_at as timestamptz),
+        cast(:seen_at as timestamptz), count(*) over (partition by raw_sha256)
+    from refused
+    order by raw_sha256, ordinal
+    on conflict (scope, origin, raw_sha256) do update
+    set reasons = excluded.reasons, codes = excluded.codes, session_id = excluded.session_id,
+        source_session_id = excluded.source_session_id, station_id = excluded.station_id,
+        connector_id = excluded.connector_id, started_at = excluded.started_at,
+        ended_at = excluded.ended_at,
+        last_seen_at = greatest(q.last_seen_at, excluded.last_seen_at),
+        times_seen = q.times_seen + excluded.times_seen
+""")
+"""An entry that is settled stays so when its record comes again: somebody has dealt with it."""
+
+_SIGHT: Final = sa.text("""
+    insert into ev_quarantine_sighting (load_id, line, quarantine_id)
+    select :load_id, r.line, q.quarantine_id
+    from refused r
+    join ev_quarantine q
+        on q.scope = :scope and q.origin = :origin and q.raw_sha256 = r.raw_sha256
+""")
+
+_SUPERSEDE: Final = sa.text(f"""
+    update ev_quarantine q
+    set state = 'superseded', settled_by_load = :load_id
+    where q.state = 'open' and q.scope = :scope and 'not_finished' = any(q.codes)
+        and q.session_id in (select session_id from ({_KNOWN_SESSIONS}) k)
+""")  # noqa: S608 -- constant fragment
+
+
+def drop_unfinished(connection: sa.Connection) -> dict[int | None, int]:
+    """Unfinished records whose session is known leave `refused`: they are duplicates.
+
+    Returns:
+        How many, by the load that had stored the session; null for a load of this transaction and
+        for the stream.
+    """
+    return {row[0]: row[1] for row in connection.execute(_DROP_UNFINISHED)}
+
+
+def write_quarantine(
+    connection: sa.Connection, *, scope: str, origin: str, load_id: int, seen_at: datetime
+) -> None:
+    """Every record in `refused` has an entry that counts it and a sighting in this load."""
+    place = {"scope": scope, "origin": origin}
+    connection.execute(_WRITE, {**place, "seen_at": seen_at})
+    connection.execute(_SIGHT, {**place, "load_id": load_id})
+
+
+def supersede_unfinished(connection: sa.Connection, *, scope: str, load_id: int) -> None:
+    """Open entries of unfinished sessions are settled where this load brought the completed one."""
+    connection.execute(_SUPERSEDE, {"scope": scope, "load_id": load_id})
+
+
+def resolve(connection: sa.Connection, quarantine_ids: list[int], *, load_id: int) -> None:
+    """The entries are settled: a replay took their records."""
+    connection.execute(
+        sa.text(
+            """
+            update ev_quarantine set state = 'resolved', settled_by_load = :load_id
+            where quarantine_id = any(:quarantine_ids)
+            """
+        ),
+        {"quarantine_ids": quarantine_ids, "load_id": load_id},
+    )
+
+
+def take_back_quarantine(connection: sa.Connection, load_id: int) -> None:
+    """Entries are as if the load had not met or settled them. Its sessions are gone already."""
+    for statement in _TAKE_BACK:
+        connection.execute(statement, {"load_id": load_id})
+
+
+_TAKE_BACK: Final = (
+    sa.text("""
+        update ev_quarantine q
+        set times_seen = q.times_seen - seen.times
+        from (
+            select quarantine_id, count(*) as times
+            from ev_quarantine_sighting where load_id = :load_id group by quarantine_id
+        ) seen
+        where q.quarantine_id = seen.quarantine_id
+    """),
+    sa.text("delete from ev_quarantine_sighting where load_id = :load_id"),
+    sa.text("delete from ev_quarantine where times_seen = 0"),
+    # superseded by another load's copy of the session, which is still there
+    sa.text("""
+        update ev_quarantine q
+        set settled_by_load = s.load_id
+        from ev_session s
+        where q.settled_by_load = :load_id and q.state = 'superseded'
+            and s.session_id = q.session_id
+    """),
+    sa.text("""
+        update ev_quarantine set state = 'open', settled_by_load = null
+        where settled_by_load = :load_id
+    """),
+    sa.text("""
+        update ev_quarantine q
+        set first_seen_at = seen.first_at, last_seen_at = seen.last_at
+        from (
+            select w.quarantine_id, min(l.started_at) as first_at, max(l.started_at) as last_at,
+                count(*) as times
+            from ev_quarantine_sighting w join ev_load l using (load_id)
+            group by w.quarantine_id
+        ) seen
+        where q.quarantine_id = seen.quarantine_id and q.times_seen = seen.times
+            and (q.first_seen_at, q.last_seen_at) is distinct from (seen.first_at, seen.last_at)
+    """),
+)

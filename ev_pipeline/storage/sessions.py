@@ -1,0 +1,118 @@
+"""Sessions come into `ev_session`, each with its change in the same statement.
+
+What lives here: writing what `landing` holds. What does not: deciding it (`decisions`,
+`overlaps`), and taking it back (`undo`).
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from ev_pipeline.storage.changes import CHANGED, LOG
+from ev_pipeline.storage.decisions import decide_losers_again
+from ev_pipeline.storage.staging import FIELD_LIST, FIELDS
+
+OVERLAP: Final = "overlaps_same_connector"
+
+_ROW: Final = (
+    f"session_id, revision, scope, source, {FIELD_LIST}, started_local_at, quality,"
+    " quality_codes, door, load_id, received_at"
+)
+
+_LANDING_ROWS: Final = f"""
+    select l.session_id, l.revision, :scope as scope, :source as source,
+        {", ".join(f"i.{field}" for field in FIELDS)}, i.started_local_at,
+        case when cardinality(i.warnings) > 0 or o.ordinal is not null
+            then 'warning' else 'valid' end as quality,
+        i.warnings
+            || array_remove(array[case when o.ordinal is not null then '{OVERLAP}' end], null)
+            || i.notes as quality_codes,
+        :door as door, cast(:load_id as bigint) as load_id,
+        cast(:received_at as timestamptz) as received_at, l.base_revision
+    from landing l
+    join incoming i using (ordinal)
+    left join (select distinct ordinal from overlapping) o using (ordinal)
+"""  # noqa: S608 -- constant column names
+
+_INSERT: Final = sa.text(f"""
+    with written as (
+        insert into ev_session ({_ROW})
+        select {_ROW} from ({_LANDING_ROWS} where l.base_revision is null) fresh
+        order by session_id
+        on conflict (session_id) do nothing
+        returning *
+    )
+    {LOG}
+    select session_id, revision, 'insert', 1, {CHANGED} from written
+""")  # noqa: S608 -- constant column names
+"""In order of id: two writers of the same sessions wait for each other and cannot deadlock."""
+
+_LOCK_REPLACED: Final = sa.text("""
+    select count(*)
+    from (
+        select from ev_session
+        where session_id in (select session_id from landing where base_revision is not null)
+        order by session_id
+        for update
+    ) locked
+""")
+
+_REPLACE: Final = sa.text(f"""
+    with old as materialized (
+        select s.*
+        from landing l
+        join ev_session s on s.session_id = l.session_id and s.revision = l.base_revision
+    ), new as (
+        update ev_session s
+        set ({_ROW}) = row({", ".join(f"r.{column.strip()}" for column in _ROW.split(","))})
+        from ({_LANDING_ROWS} where l.base_revision is not null) r
+        where s.session_id = r.session_id and s.revision = r.base_revision
+        returning s.*
+    ), kept as (
+        insert into ev_session_history (session_id, revision, load_id, replaced_by_load, session)
+        select o.session_id, o.revision, o.load_id, :load_id, to_jsonb(o)
+        from old o join new using (session_id)
+    )
+    {LOG}
+    select session_id, revision, 'correction', sign, {CHANGED}
+    from (
+        select -1 as sign, old.* from old where session_id in (select session_id from new)
+        union all
+        select 1, new.* from new
+    ) both_sides
+    order by session_id, sign
+""")  # noqa: S608 -- constant column names
+
+
+def write_sessions(
+    connection: sa.Connection, *, has_corrections: bool, **origin: str | int | datetime
+) -> None:
+    """Everything in `landing` is written, or decided again where somebody else was first.
+
+    Args:
+        connection: the load's transaction.
+        has_corrections: whether other content for a stored id is a correction.
+        origin: `scope`, `source`, `door`, `load_id` and `received_at` of the records.
+    """
+    written = 0
+    while True:
+        written += connection.execute(_INSERT, origin).rowcount
+        written += _replace(connection, origin)
+        if written == _count_landing(connection):
+            return
+        decide_losers_again(
+            connection, load_id=int(str(origin["load_id"])), has_corrections=has_corrections
+        )
+
+
+def _replace(connection: sa.Connection, origin: dict[str, Any]) -> int:
+    """Write corrections; returns how many rows they replaced."""
+    if not connection.execute(_LOCK_REPLACED).scalar_one():
+        return 0
+    changes: int = connection.execute(_REPLACE, origin).rowcount
+    return changes // 2
+
+
+def _count_landing(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.text("select count(*) from landing")).scalar_one())

@@ -1,0 +1,73 @@
+"""Where a load's records wait within its transaction, before anybody else sees them.
+
+What lives here: the temporary tables and what each of their rows is. What does not: what becomes
+of the rows (`decisions`, `overlaps`, `sessions`, `quarantine`).
+
+Every table goes with the transaction, so nothing is left of a load that was killed.
+"""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from ev_pipeline.domain.session import SESSION_FIELDS
+
+FIELDS: Final = tuple(field.name for field in SESSION_FIELDS)
+"""The canonical fields, in the tables as on the wire."""
+
+FIELD_LIST: Final = ", ".join(FIELDS)
+
+_WORK_MEMORY: Final = "set local work_mem = '128MB'"
+"""A load sorts and hashes a whole file; one at a time in a process may take so much."""
+
+_TABLES: Final = (
+    # the records that passed validation, in the file's order
+    f"""
+    create temp table incoming on commit drop as
+    select 0::bigint as ordinal, 0::bigint as line, session_id, {FIELD_LIST}, started_local_at,
+        quality_codes as warnings, quality_codes as notes
+    from ev_session with no data
+    """,  # noqa: S608 -- constant column names
+    # the records that did not
+    """
+    create temp table refused on commit drop as
+    select 0::bigint as ordinal, 0::bigint as line, raw, raw_sha256, reasons, codes, session_id,
+        source_session_id, station_id, connector_id, started_at, ended_at
+    from ev_quarantine with no data
+    """,
+    # ids that come more than once, or are stored: their records are decided one after the other
+    "create temp table met (session_id uuid) on commit drop",
+    # those records, place 0 being what is stored
+    f"""
+    create temp table contested on commit drop as
+    select 0 as place, ordinal, session_id, {FIELD_LIST}, notes, 0 as revision,
+        0::bigint as load_id
+    from incoming with no data
+    """,  # noqa: S608 -- constant column names
+    # what was decided about them: stored, updated, duplicate or conflict
+    """
+    create temp table decided (
+        ordinal bigint, session_id uuid, decision text, base_revision int, base_load bigint
+    ) on commit drop
+    """,
+    # the rows to be written; those with a base replace that revision
+    """
+    create temp table landing (
+        session_id uuid, ordinal bigint, base_revision int, revision int
+    ) on commit drop
+    """,
+    # the rows among them that overlap another session on their connector
+    "create temp table overlapping (ordinal bigint) on commit drop",
+)
+
+
+def create_staging(connection: sa.Connection) -> None:
+    """The transaction has empty staging tables."""
+    connection.execute(sa.text(_WORK_MEMORY))
+    for statement in _TABLES:
+        connection.execute(sa.text(statement))
+
+
+def know_sizes(connection: sa.Connection, *tables: str) -> None:
+    """The planner knows how much the staging tables hold."""
+    connection.execute(sa.text(f"analyze {', '.join(tables)}"))

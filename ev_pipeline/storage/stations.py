@@ -1,0 +1,202 @@
+"""Stations as sessions know them: read for validation, added when only a session names one.
+
+What lives here: `ev_station` beside sessions, station clocks, and the sites that place stations.
+What does not: what registries say (`station_registries`).
+"""
+
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from ev_pipeline.storage.bulk import copy_frame
+from ev_pipeline.storage.changes import CHANGED, LOG
+
+STATION_SCHEMA: Final = {
+    "station_id": pl.String(),
+    "is_registered": pl.Boolean(),
+    "power_kw": pl.Float64(),
+    "time_zone": pl.String(),
+}
+"""What validation and clocks need to know of a station."""
+
+NAMED_SCHEMA: Final = {
+    "station_id": pl.String(),
+    "name": pl.String(),
+    "latitude": pl.Float64(),
+    "longitude": pl.Float64(),
+    "time_zone": pl.String(),
+}
+"""What session records tell of their station."""
+
+SITE_KEY: Final = "regexp_replace(lower({name}), '[^[:alnum:]]', '', 'g')"
+"""A site's name in small letters and digits: registries write the same place differently."""
+
+_ADD: Final = sa.text("""
+    insert into ev_station
+        (scope, station_id, is_registered, name, latitude, longitude, time_zone, source,
+         updated_at)
+    select :scope, n.station_id, false, n.name, n.latitude, n.longitude, n.time_zone, :source,
+        cast(:seen_at as timestamptz)
+    from named_station n
+    where exists (
+        select from ev_session s where s.scope = :scope and s.station_id = n.station_id)
+    order by n.station_id
+    on conflict (scope, station_id) do nothing
+""")
+
+_PLACE: Final = sa.text(f"""
+    update ev_station t
+    set latitude = s.latitude, longitude = s.longitude, site_key = s.site_key
+    from ev_site s
+    where t.scope = :scope and s.scope = t.scope
+        and s.site_key = {SITE_KEY.format(name="t.name")}
+        and (t.site_key is not null or t.latitude is null and t.longitude is null)
+        and (t.latitude, t.longitude, t.site_key)
+            is distinct from (s.latitude, s.longitude, s.site_key)
+""")  # noqa: S608 -- constant fragment
+
+_DISPLACE: Final = sa.text("""
+    update ev_station t
+    set latitude = null, longitude = null, site_key = null
+    where t.scope = :scope and t.site_key is not null and not exists (
+        select from ev_site s where s.scope = t.scope and s.site_key = t.site_key)
+""")
+
+_CORRECT_CLOCKS: Final = sa.text(f"""
+    with old as materialized (
+        select s.*, clock.local_at
+        from ev_station t
+        join ev_session s using (scope, station_id)
+        cross join lateral (
+            select s.started_at at time zone coalesce(t.time_zone, :timezone) as local_at) clock
+        where t.scope = :scope and t.station_id = any(:station_ids)
+            and s.started_local_at <> clock.local_at
+        order by s.session_id
+        for update of s
+    ), new as (
+        update ev_session s
+        set started_local_at = o.local_at, revision = s.revision + 1
+        from old o
+        where s.session_id = o.session_id
+        returning s.*
+    )
+    {LOG}
+    select session_id, revision, 'correction', sign, {CHANGED}
+    from (
+        select -1 as sign, session_id, revision, {CHANGED} from old
+        union all
+        select 1, session_id, revision, {CHANGED} from new
+    ) both_sides
+    order by session_id, sign
+""")  # noqa: S608 -- constant column names
+
+
+def read_stations(connection: sa.Connection, scope: str) -> pl.DataFrame:
+    """What is stored of the operator's stations, as `STATION_SCHEMA`."""
+    rows = connection.execute(
+        sa.text(
+            "select station_id, is_registered, power_kw, time_zone from ev_station"
+            " where scope = :scope"
+        ),
+        {"scope": scope},
+    )
+    return pl.DataFrame([tuple(row) for row in rows], schema=STATION_SCHEMA, orient="row")
+
+
+def add_unregistered(
+    connection: sa.Connection, named: pl.DataFrame, *, scope: str, source: str, seen_at: datetime
+) -> None:
+    """Every station that a stored session names has a row.
+
+    The last thing that a load does: the stream may wait for a station that both add, and then
+    waits for a commit, not for a load.
+
+    Args:
+        connection: the load's transaction, its sessions written.
+        named: the file's stations as `NAMED_SCHEMA`, one row each.
+        scope: the operator.
+        source: name of the mapping.
+        seen_at: when the records were received.
+    """
+    connection.execute(
+        sa.text(
+            """
+            create temp table named_station on commit drop as
+            select station_id, name, latitude, longitude, time_zone from ev_station with no data
+            """
+        )
+    )
+    copy_frame(connection, "named_station", named)
+    connection.execute(_ADD, {"scope": scope, "source": source, "seen_at": seen_at})
+    place_stations(connection, scope)
+
+
+def release_named(connection: sa.Connection, *, scope: str, load_id: int) -> list[str]:
+    """Stations that only this registry load named, and that sessions name, are unregistered again.
+
+    Their time zone stays: sessions were read by it.
+
+    Returns:
+        Their ids.
+    """
+    return list(
+        connection.execute(
+            sa.text(
+                """
+                update ev_station t
+                set is_registered = false, name = null, latitude = null, longitude = null,
+                    power_kw = null, connectors = null, district = null, municipality = null,
+                    parish = null, address = null, site_key = null, load_id = null
+                where t.scope = :scope and t.load_id = :load_id
+                    and not exists (
+                        select from ev_station_history h
+                        where h.scope = t.scope and h.station_id = t.station_id
+                            and h.replaced_by_load = :load_id)
+                    and exists (
+                        select from ev_session s
+                        where s.scope = t.scope and s.station_id = t.station_id)
+                returning t.station_id
+                """
+            ),
+            {"scope": scope, "load_id": load_id},
+        ).scalars()
+    )
+
+
+def remove_nameless(connection: sa.Connection, scope: str) -> None:
+    """No unregistered station is left that no session names."""
+    connection.execute(
+        sa.text(
+            """
+            delete from ev_station t
+            where t.scope = :scope and not t.is_registered and not exists (
+                select from ev_session s
+                where s.scope = t.scope and s.station_id = t.station_id)
+            """
+        ),
+        {"scope": scope},
+    )
+
+
+def place_stations(connection: sa.Connection, scope: str) -> None:
+    """Stations without coordinates of their own stand where the site with their name is."""
+    connection.execute(_PLACE, {"scope": scope})
+    connection.execute(_DISPLACE, {"scope": scope})
+
+
+def correct_clocks(
+    connection: sa.Connection, station_ids: list[str], *, scope: str, timezone: str
+) -> None:
+    """The stations' sessions start by their station's clock; those that did not are corrections.
+
+    Args:
+        connection: the transaction.
+        station_ids: the stations whose zone may have changed.
+        scope: the operator.
+        timezone: the zone of stations without one.
+    """
+    connection.execute(
+        _CORRECT_CLOCKS, {"scope": scope, "station_ids": station_ids, "timezone": timezone}
+    )
