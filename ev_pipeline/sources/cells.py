@@ -1,0 +1,55 @@
+"""The texts of a batch of raw records: trimmed, with missing markers taken out.
+
+What lives here: from columns and paths to texts. What does not: what the texts mean (`decode`).
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from ev_pipeline.sources.fields import Source
+
+
+def where(mask: pl.Series, values: pl.Series) -> pl.Series:
+    """The values where the mask holds, else null."""
+    return pl.select(pl.when(mask).then(values)).to_series()
+
+
+def constant(value: object, dtype: pl.DataType, height: int) -> pl.Series:
+    """The same value for every record."""
+    return pl.Series([value], dtype=dtype).new_from_index(0, height)
+
+
+class Cells:
+    """The texts of a batch.
+
+    Args:
+        raw: String columns, named as the source names them.
+        missing: texts that mean "no value" in every column.
+    """
+
+    def __init__(self, raw: pl.DataFrame, missing: Sequence[str]) -> None:
+        self._raw = raw
+        self._missing = tuple(missing)
+
+    @property
+    def height(self) -> int:
+        """How many records there are."""
+        return self._raw.height
+
+    def column(self, name: str, missing: Sequence[str] = ()) -> pl.Series:
+        """A column's texts; null where empty or missing, and where there is no such column."""
+        if name not in self._raw.columns:
+            return constant(None, pl.String(), self.height)
+        return self._present(self._raw[name].str.strip_chars(), missing)
+
+    def texts(self, source: Source) -> pl.Series:
+        """The texts of a source's column, or of its columns joined by one space."""
+        if source.column is not None:
+            return self.column(source.column, source.missing)
+        parts = [self.column(name).fill_null("") for name in source.columns]
+        joined = pl.select(pl.concat_str(parts, separator=" ").str.strip_chars()).to_series()
+        return self._present(joined, source.missing)
+
+    def _present(self, texts: pl.Series, missing: Sequence[str]) -> pl.Series:
+        return where(~texts.is_in(["", *self._missing, *missing]), texts)

@@ -1,0 +1,232 @@
+"""CSV records as a frame of texts: whole blocks at once, and one by one where that fails.
+
+What lives here: the header, columns by name, and records that do not fit them.
+What does not: where records begin and end (`splitting`), what the texts mean (`decode`).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.sources.files import record_encoding
+from ev_pipeline.sources.mapping import Mapping
+from ev_pipeline.sources.mapping_errors import nearest
+from ev_pipeline.sources.splitting import MAX_RECORD_BYTES, Dialect, Fault, RecordBlock
+
+_FAULTS: Final = {
+    Fault.OPEN_QUOTE: "a quote is opened and not closed",
+    Fault.TOO_LONG: f"longer than {MAX_RECORD_BYTES} bytes; only its beginning is kept",
+}
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
+"""Characters that no header of a text file has."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecords:
+    """Records as texts.
+
+    Args:
+        texts: String columns, named as the source names them; null in records not understood.
+        malformed: by row, why a record was not understood.
+        unknown_keys: rows that hold keys which the mapping does not name.
+    """
+
+    texts: pl.DataFrame
+    malformed: dict[int, str]
+    unknown_keys: frozenset[int] = frozenset()
+
+
+def dialect_of(mapping: Mapping) -> Dialect:
+    """How the mapping's CSV files separate and quote, in bytes of their record encoding."""
+    encoding = record_encoding(mapping.file.encoding)
+    try:
+        return Dialect(mapping.file.delimiter.encode(encoding), mapping.file.quote.encode(encoding))
+    except UnicodeEncodeError as error:
+        raise PipelineError(
+            f"the delimiter of {mapping.name} does not exist in its encoding: {error}",
+            mend="say a delimiter such as , or ; in [file] of the mapping",
+        ) from error
+
+
+class CsvTable:
+    """A CSV file's columns, as its header names them.
+
+    Args:
+        header: the header record's bytes.
+        mapping: how the source writes its records.
+        where: what the file is called in errors.
+
+    Raises:
+        PipelineError: the header is no text, or lacks a column that the mapping needs.
+    """
+
+    def __init__(self, header: bytes, mapping: Mapping, where: str) -> None:
+        self._encoding = record_encoding(mapping.file.encoding)
+        self._dialect = dialect_of(mapping)
+        self._field = _field_pattern(mapping)
+        try:
+            text = header.decode(self._encoding)
+        except UnicodeDecodeError as error:
+            raise PipelineError(
+                f"the header is not {self._encoding}: {error.reason}",
+                where=f"{where}, line 1, byte {error.start + 1}",
+                mend='say the right encoding in [file] of the mapping, e.g. "windows-1252"',
+            ) from error
+        if _CONTROL.search(text):
+            raise PipelineError(
+                "this is not a text file: its first line holds control characters",
+                where=f"{where}, line 1",
+                mend='export it as CSV; if it is UTF-16, say encoding = "utf-16" in [file]',
+            )
+        self.names: Final = [name.strip() for name in split_fields(text, self._field)]
+        self.mapping: Final = mapping.for_columns(self.names)
+        self._indexes = _locate(self.names, self.mapping, where)
+
+    def texts(self, block: RecordBlock) -> RawRecords:
+        """The block's records as texts."""
+        if block.is_regular and not block.faults.any() and b"\0" not in block.data:
+            frame = self._at_once(block)
+            if frame is not None:
+                return RawRecords(frame, {})
+        return self._one_by_one(
+            [block.raw(row) for row in range(len(block))], block.faults.tolist()
+        )
+
+    def _at_once(self, block: RecordBlock) -> pl.DataFrame | None:
+        """The block's records, parsed together; null if any is not as it should be."""
+        if not len(block):
+            return None
+        data = memoryview(block.data)[int(block.starts[0]) : int(block.ends[-1])]
+        try:
+            if self._encoding != "utf-8":
+                data = memoryview(bytes(data).decode(self._encoding).encode())
+            table = pacsv.read_csv(
+                pa.BufferReader(data),
+                read_options=pacsv.ReadOptions(
+                    column_names=_column_ids(len(self.names)),
+                    use_threads=False,
+                    block_size=len(data) + 1,
+                ),
+                parse_options=pacsv.ParseOptions(
+                    delimiter=self._dialect.delimiter.decode(),
+                    quote_char=self._dialect.quote.decode() or False,
+                    newlines_in_values=True,
+                ),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=dict.fromkeys(_column_ids(len(self.names)), pa.large_string()),
+                    include_columns=[_column_id(index) for index in self._indexes.values()],
+                ),
+            )
+        except (pa.ArrowInvalid, UnicodeDecodeError):
+            return None
+        if table.num_rows != len(block):
+            return None
+        return pl.DataFrame(
+            {name: table[_column_id(index)] for name, index in self._indexes.items()}
+        )
+
+    def _one_by_one(self, records: Sequence[bytes], faults: Sequence[int]) -> RawRecords:
+        """The records, each for itself; those that are not as they should be become malformed."""
+        rows: list[Sequence[str | None]] = []
+        malformed: dict[int, str] = {}
+        nothing = [None] * len(self._indexes)
+        for row, (record, fault) in enumerate(zip(records, faults, strict=True)):
+            values, reason = self._understood(record, Fault(fault))
+            if values is None:
+                malformed[row] = f"{reason}: {record.decode(self._encoding, 'replace')}"
+                rows.append(nothing)
+            else:
+                rows.append([values[index] for index in self._indexes.values()])
+        schema = dict.fromkeys(self._indexes, pl.String)
+        return RawRecords(pl.DataFrame(rows, schema=schema, orient="row"), malformed)
+
+    def _understood(self, record: bytes, fault: Fault) -> tuple[list[str] | None, str]:
+        """The record's values, or none and why."""
+        if fault:
+            return None, _FAULTS[fault]
+        if b"\0" in record:
+            return None, "holds a NUL character"
+        try:
+            text = record.decode(self._encoding)
+        except UnicodeDecodeError as error:
+            return None, f"not {self._encoding} at byte {error.start + 1}"
+        values = split_fields(text, self._field)
+        if len(values) != len(self.names):
+            return None, f"{len(values)} values where the header names {len(self.names)}"
+        return values, ""
+
+    def texts_of(self, records: Sequence[bytes]) -> RawRecords:
+        """Single records as texts; for records that come back from quarantine."""
+        return self._one_by_one(records, [Fault.NONE] * len(records))
+
+
+def _column_id(index: int) -> str:
+    return str(index)
+
+
+def _column_ids(count: int) -> list[str]:
+    return [_column_id(index) for index in range(count)]
+
+
+def _field_pattern(mapping: Mapping) -> re.Pattern[str]:
+    """One value: a quoted text and whatever follows it, or a bare text."""
+    delimiter, quote = re.escape(mapping.file.delimiter), re.escape(mapping.file.quote)
+    bare = f"[^{delimiter}]*+"
+    if not quote:
+        return re.compile(f"()(?P<bare>{bare})")
+    quoted = f"{quote}(?P<quoted>(?:[^{quote}]++|{quote}{quote})*+){quote}"
+    return re.compile(f"(?:{quoted})?+(?P<bare>{bare})", re.DOTALL)
+
+
+def split_fields(record: str, field: re.Pattern[str]) -> list[str]:
+    """The values of one record, as the `csv` module would split it."""
+    values, position = [], 0
+    while True:
+        match = field.match(record, position)
+        if match is None:
+            raise AssertionError("a value may be empty, so the pattern always matches")
+        quoted = match.group(1)
+        if quoted:
+            quote = record[position]
+            quoted = quoted.replace(quote * 2, quote)
+        values.append((quoted or "") + match.group("bare"))
+        position = match.end() + 1
+        if position > len(record):
+            return values
+
+
+def _locate(names: list[str], mapping: Mapping, where: str) -> dict[str, int]:
+    """Where the mapping's columns stand in the header.
+
+    Raises:
+        PipelineError: one that must be there is not, or stands twice.
+    """
+    indexes = {}
+    for column in mapping.columns:
+        count = names.count(column.strip())
+        if count == 0 and column not in mapping.file.optional_columns:
+            closest = nearest(column, filter(None, names))
+            others = f"did you mean {closest!r}?" if closest else f"it has {', '.join(names)};"
+            raise PipelineError(
+                f"there is no column {column!r}, which the mapping {mapping.name} reads",
+                where=f"{where}, line 1",
+                mend=f"{others} Check delimiter and columns in the mapping, or name the column "
+                "in optional_columns if files may lack it",
+            )
+        if count > 1:
+            first = names.index(column.strip()) + 1
+            raise PipelineError(
+                f"the column {column!r}, which the mapping {mapping.name} reads, stands twice",
+                where=f"{where}, line 1, column {first}",
+                mend="give the columns different names in the file",
+            )
+        if count:
+            indexes[column] = names.index(column.strip())
+    return indexes

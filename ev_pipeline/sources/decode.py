@@ -1,0 +1,208 @@
+"""A record's texts, as its source writes them, become a canonical frame: the one decoder.
+
+What lives here: which text becomes which field, and what could not be read.
+What does not: cutting files into records (`reader`), judging what was read (`domain.validation`).
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import polars as pl
+
+from ev_pipeline.domain.session import SESSION_FIELDS, STATION_FIELDS, FieldSpec, frame_schema
+from ev_pipeline.sources.cells import Cells, constant, where
+from ev_pipeline.sources.fields import (
+    NumberSource,
+    Source,
+    TextSource,
+    TimeSource,
+    WeekdaySource,
+)
+from ev_pipeline.sources.findings import PROBLEM, Findings
+from ev_pipeline.sources.mapping import Mapping
+from ev_pipeline.sources.numbers import read_numbers
+from ev_pipeline.sources.times import Moments, read_written, to_moments
+from ev_pipeline.sources.zones import known_zones
+
+_MOMENT: Final = pl.Datetime("us", "UTC")
+
+EXTRA_COLUMNS: Final[dict[str, pl.DataType]] = {
+    "problems": pl.List(PROBLEM),
+    "notes": pl.List(pl.String()),
+    "weekday": pl.Int8(),
+    "zone": pl.String(),
+    "started_later_at": _MOMENT,
+    "ended_later_at": _MOMENT,
+    "station_name": pl.String(),
+    "station_latitude": pl.Float64(),
+    "station_longitude": pl.Float64(),
+}
+"""What a canonical frame carries beside the fields of its records."""
+
+_MAX_DURATION_H: Final = 1e6
+"""A longer duration (114 years) is no duration, and would leave the range of times."""
+
+_US_PER_HOUR: Final = 3_600_000_000
+"""µs in an hour."""
+
+_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""How English names of weekdays begin, Monday first."""
+
+
+def fields_of(mapping: Mapping) -> tuple[FieldSpec, ...]:
+    """The fields of the mapping's records."""
+    return SESSION_FIELDS if mapping.records == "session" else STATION_FIELDS
+
+
+def canonical_schema(mapping: Mapping) -> dict[str, pl.DataType]:
+    """The schema of the frames that `to_canonical` makes."""
+    return frame_schema(fields_of(mapping)) | EXTRA_COLUMNS
+
+
+def to_canonical(raw: pl.DataFrame, mapping: Mapping, *, received_at: datetime) -> pl.DataFrame:
+    """The canonical fields of every raw record, in order, with what could not be read.
+
+    Args:
+        raw: String columns, named as the mapping's columns or paths; a column that is not there
+            counts as missing in every record.
+        mapping: how the source writes its records.
+        received_at: when the records came; stands for times that the mapping takes from receipt.
+
+    Returns:
+        A frame of `canonical_schema`, one row a record.
+    """
+    batch = _Batch(raw, mapping, received_at.astimezone(UTC))
+    for field, source in sorted(mapping.sources.items(), key=lambda item: _follows(item[1])):
+        batch.read(field, source)
+    for field, source in mapping.hints.items():
+        batch.read("zone" if field == "time_zone" else f"station_{field}", source)
+    return batch.frame()
+
+
+def _follows(source: Source) -> bool:
+    """Whether a field is worked out from another one, and so must be read after it."""
+    return isinstance(source, TimeSource) and source.duration_column is not None
+
+
+class _Batch:
+    """A batch while its fields are read, one after the other."""
+
+    def __init__(self, raw: pl.DataFrame, mapping: Mapping, received_at: datetime) -> None:
+        self._mapping = mapping
+        self._received_at = received_at
+        self._cells = Cells(raw, mapping.missing)
+        self._values: dict[str, pl.Series] = {}
+        self._findings = Findings(raw.height)
+
+    def read(self, field: str, source: Source) -> None:
+        """Read one field; what of it could not be read becomes a finding."""
+        match source:
+            case TextSource():
+                self._read_text(field, source)
+            case NumberSource():
+                self._read_number(field, source)
+            case TimeSource() if _follows(source):
+                self._follow_time(field, source)
+            case TimeSource():
+                self._read_time(field, source)
+            case WeekdaySource():
+                self._read_weekday(field, source)
+
+    def frame(self) -> pl.DataFrame:
+        """The canonical frame of what was read."""
+        schema = canonical_schema(self._mapping)
+        self._values["problems"] = self._findings.problems([*schema])
+        self._values["notes"] = self._findings.notes()
+        if self._mapping.zone is not None:
+            stated = self._values.get("zone", self._constant(None, pl.String()))
+            self._values["zone"] = stated.fill_null(self._mapping.zone)
+        columns = {
+            field: self._values.get(field, self._constant(None, dtype))
+            for field, dtype in schema.items()
+        }
+        return pl.DataFrame(columns, schema=schema)
+
+    def _constant(self, value: object, dtype: pl.DataType) -> pl.Series:
+        return constant(value, dtype, self._cells.height)
+
+    def _read_text(self, field: str, source: TextSource) -> None:
+        if source.value is not None:
+            self._values[field] = self._constant(source.value, pl.String())
+            return
+        texts = self._cells.texts(source)
+        self._values[field] = texts
+        if field in ("zone", "time_zone"):
+            self._values[field] = where(texts.is_in(sorted(known_zones())), texts)
+            self._findings.refuse(field, texts, self._values[field])
+
+    def _read_number(self, field: str, source: NumberSource) -> None:
+        if source.value is not None:
+            self._values[field] = self._constant(source.value, pl.Float64())
+            return
+        texts = self._cells.texts(source)
+        self._values[field] = self._numbers(texts, field, source.unit, source.format)
+        if field not in EXTRA_COLUMNS:
+            self._findings.refuse(field, texts, self._values[field])
+
+    def _numbers(
+        self, texts: pl.Series, field: str, unit: str | None, duration_format: str | None
+    ) -> pl.Series:
+        decimal = self._mapping.file.decimal
+        return read_numbers(
+            texts, field, decimal=decimal, unit=unit, duration_format=duration_format
+        )
+
+    def _read_time(self, field: str, source: TimeSource) -> None:
+        if source.receipt:
+            self._values[field] = self._constant(self._received_at, _MOMENT)
+            self._findings.note("time_assigned", self._constant(value=True, dtype=pl.Boolean()))
+            return
+        mapping = self._mapping
+        texts = self._cells.texts(source)
+        column = source.zone_column
+        moments = to_moments(
+            read_written(texts, source.format, add_years=source.add_years),
+            zone=mapping.times_in or mapping.zone,
+            zone_texts=None if column is None else self._cells.column(column),
+            zones=mapping.zones,
+        )
+        self._findings.refuse(field, texts, moments.earlier)
+        self._keep_time(field, moments)
+
+    def _follow_time(self, field: str, source: TimeSource) -> None:
+        """Work out a time from the other one and a duration."""
+        after = source.start_plus is not None
+        known = "started_at" if after else "ended_at"
+        texts = self._cells.column(str(source.duration_column), source.missing)
+        hours = self._numbers(texts, field, source.unit, next(iter(source.format), None))
+        hours = where(hours.abs() <= _MAX_DURATION_H, hours)
+        self._findings.refuse(field, texts, hours)
+        moved = (hours * _US_PER_HOUR).round().cast(pl.Int64).cast(pl.Duration("us"))
+        moved = moved if after else -moved
+        earlier, later = self._values[known], self._later(known)
+        self._keep_time(field, Moments(earlier + moved, later + moved))
+        if after:
+            self._findings.note("end_derived", self._values[field].is_not_null())
+
+    def _later(self, field: str) -> pl.Series:
+        return self._values.get(_later_name(field), self._constant(None, _MOMENT))
+
+    def _keep_time(self, field: str, moments: Moments) -> None:
+        self._values[field] = moments.earlier
+        if field in ("started_at", "ended_at"):
+            self._values[_later_name(field)] = moments.later
+            self._findings.note("time_ambiguous", moments.later.is_not_null())
+
+    def _read_weekday(self, field: str, source: WeekdaySource) -> None:
+        texts = self._cells.texts(source)
+        numbers = {str(number): number for number in range(1, 8)}
+        if source.names:
+            numbers |= {name: number for number, name in enumerate(source.names, start=1)}
+        else:
+            numbers |= {name: number for number, name in enumerate(_WEEKDAYS, start=1)}
+            texts = texts.str.to_lowercase().str.slice(0, 3)
+        self._values[field] = texts.replace_strict(numbers, default=None, return_dtype=pl.Int8)
+
+
+def _later_name(field: str) -> str:
+    return field.replace("_at", "_later_at")

@@ -1,0 +1,53 @@
+"""How a source writes its files: the `[file]` section of a mapping.
+
+What lives here: the section's keys. What does not: reading files (`files`, `reader`).
+"""
+
+import codecs
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+
+from ev_pipeline.sources.fields import STRICT, Texts, one_or_more
+
+Format = Literal["csv", "json", "jsonl"]
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError(
+            f"encoding {name!r} is unknown; write one like utf-8, utf-16, windows-1252"
+        ) from None
+    return name
+
+
+class FileFormat(BaseModel):
+    """`[file]`: how the file is written.
+
+    Args:
+        format: csv, json (a list, perhaps inside an object) or jsonl (one object a line);
+            several if the source uses several.
+        delimiter: what separates a row's values.
+        quote: what surrounds a value that holds a delimiter; empty for none.
+        encoding: of the text; a byte order mark is always taken off.
+        decimal: the decimal sign of numbers written as text.
+        list_at: path of the list inside a JSON document; the document itself if absent.
+        optional_columns: columns that a file may lack; any other that is named must be there.
+        report_unknown_keys: whether a JSON record with keys that the mapping does not name gets
+            the note `unknown_keys`.
+    """
+
+    model_config = STRICT
+
+    format: Annotated[
+        tuple[Format, ...], BeforeValidator(one_or_more), Field(strict=False, min_length=1)
+    ] = ("csv",)
+    delimiter: Annotated[str, Field(pattern=r'^[^"\r\n]$')] = ","
+    quote: Annotated[str, Field(pattern=r"^[!-~]?$")] = '"'
+    encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
+    decimal: Literal[".", ","] = "."
+    list_at: str | None = None
+    optional_columns: Texts = ()
+    report_unknown_keys: bool = False

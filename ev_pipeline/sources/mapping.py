@@ -1,0 +1,291 @@
+"""A mapping: how one source writes its sessions or stations, as a person states it in TOML.
+
+What lives here: the mapping as a whole, where mappings are found, and what they must say.
+What does not: the sources of single fields (`fields`), the wording of errors (`mapping_errors`).
+"""
+
+import tomllib
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.settings import TimeZoneName
+from ev_pipeline.sources.fields import (
+    STRICT,
+    RegistryFields,
+    SessionFields,
+    Source,
+    StationHints,
+    Texts,
+    TextSource,
+    TimeSource,
+    ValidatedAs,
+    sources_in,
+)
+from ev_pipeline.sources.file_format import FileFormat
+from ev_pipeline.sources.mapping_errors import nearest, refused, unreadable
+from ev_pipeline.sources.timeformats import STANDARD_FORMATS
+from ev_pipeline.sources.zones import known_zones, offset_us
+
+_NAME: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+"""Like an account's name: it is a ledger's source and part of paths."""
+
+_NEEDED: Final = {
+    "session": ("station_id", "started_at", "ended_at", "energy_kwh"),
+    "station": ("station_id",),
+    "site": ("name",),
+}
+"""Fields without which no record of that kind can be kept."""
+
+
+def _zone_or_offset(text: str) -> str:
+    if offset_us(text) is None and text not in known_zones():
+        raise ValueError(f'{text!r} is neither an offset like "-07:00" nor an IANA time zone')
+    return text
+
+
+class Mapping(BaseModel):
+    """How one source writes its records; see `docs/mapping.md`.
+
+    Args:
+        name: what `load` calls the source.
+        title: what it is, for people.
+        records: what a record is.
+        scope: the operator within which ids are unique; the setting's if absent.
+        zone: IANA zone of the stations' clocks.
+        times_in: zone in which the file writes times, where that is another one.
+        resolution_s: to how many seconds times are cut.
+        has_corrections: whether a later record with the same id replaces an earlier one.
+        key_has_end: whether starts repeat on a connector, so that the natural key needs the end.
+        missing: texts that mean "no value" in every field.
+        zones: what the texts in zone columns mean.
+        file: how the file is written.
+        fields: where each field's value comes from.
+        station: what session rows tell of their station.
+        text: the TOML that it was read from.
+        variants: forms of the same source without some columns.
+    """
+
+    model_config = STRICT
+
+    name: Annotated[str, Field(pattern=_NAME)]
+    title: Annotated[str, Field(min_length=1)]
+    records: Literal["session", "station", "site"]
+    scope: Annotated[str, Field(pattern=_NAME)] | None = None
+    zone: TimeZoneName | None = None
+    times_in: TimeZoneName | None = None
+    resolution_s: Annotated[float, Field(ge=0)] = 0.0
+    has_corrections: bool = False
+    key_has_end: bool = False
+    missing: Texts = ()
+    zones: dict[str, Annotated[str, AfterValidator(_zone_or_offset)]] = Field(default_factory=dict)
+    file: FileFormat = FileFormat()
+    fields: BaseModel
+    station: BaseModel | None = None
+    text: str = Field(default="", repr=False)
+    variants: tuple["Variant", ...] = ()
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """Where each field's value comes from, by field."""
+        return sources_in(self.fields)
+
+    @property
+    def hints(self) -> dict[str, Source]:
+        """Where what session rows tell of their station comes from."""
+        return {} if self.station is None else sources_in(self.station)
+
+    @property
+    def currency(self) -> str | None:
+        """The currency that it states for every record."""
+        source = self.sources.get("currency")
+        return source.value if isinstance(source, TextSource) else None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column or path that it reads, once."""
+        sources = (*self.sources.values(), *self.hints.values())
+        return tuple(dict.fromkeys(name for source in sources for name in source.inputs))
+
+    def for_columns(self, names: list[str]) -> "Mapping":
+        """The mapping for a file with these columns: itself, or one of its variants."""
+        present = set(names)
+        for variant in self.variants:
+            if present.isdisjoint(variant.without):
+                return variant.mapping
+        return self
+
+    @model_validator(mode="after")
+    def _can_keep_its_records(self) -> Self:
+        lacking = [field for field in _NEEDED[self.records] if field not in self.sources]
+        if lacking:
+            raise ValueError(f"[fields] does not say where {', '.join(lacking)} comes from")
+        return self
+
+    @model_validator(mode="after")
+    def _knows_its_clock(self) -> Self:
+        if self.zone is not None or self.times_in is not None:
+            return self
+        for field, source in self.sources.items():
+            if not isinstance(source, TimeSource) or source.zone_column is not None:
+                continue
+            if any(name not in STANDARD_FORMATS for name in source.format):
+                raise ValueError(
+                    f"the times of {field} carry no offset, so the mapping must say whose clock "
+                    'they follow: zone = "Europe/London"'
+                )
+        return self
+
+
+class SessionMapping(Mapping):
+    """A mapping whose records are charging sessions."""
+
+    records: Literal["session"]
+    fields: Annotated[BaseModel, ValidatedAs(SessionFields)]
+    station: Annotated[BaseModel, ValidatedAs(StationHints)] | None = None
+
+    @model_validator(mode="after")
+    def _derives_at_most_one_time(self) -> Self:
+        start, end = self.sources.get("started_at"), self.sources.get("ended_at")
+        for field, source in self.sources.items():
+            if not isinstance(source, TimeSource):
+                continue
+            wrong = (
+                (source.start_plus is not None and field != "ended_at")
+                or (source.end_minus is not None and field != "started_at")
+                or (source.receipt and field == "started_at")
+            )
+            if wrong:
+                raise ValueError(
+                    f"{field} cannot be had so: start_plus gives ended_at, end_minus gives "
+                    "started_at, receipt gives ended_at"
+                )
+        times = [source for source in (start, end) if isinstance(source, TimeSource)]
+        if all(source.duration_column is not None for source in times):
+            raise ValueError("started_at and ended_at cannot each follow from the other")
+        return self
+
+
+class RegistryMapping(Mapping):
+    """A mapping whose records are stations, or sites that several stations share."""
+
+    records: Literal["station", "site"]
+    fields: Annotated[BaseModel, ValidatedAs(RegistryFields)]
+    station: None = None
+
+
+class Variant(BaseModel):
+    """A form of the same source that lacks some columns.
+
+    Args:
+        without: the columns that such a file lacks, all of them.
+        mapping: how it is read.
+    """
+
+    model_config = STRICT
+
+    without: Texts
+    mapping: Mapping
+
+
+def _validated(document: dict[str, Any], text: str, where: str) -> Mapping:
+    model = RegistryMapping if document.get("records") in ("station", "site") else SessionMapping
+    try:
+        return model.model_validate({**document, "text": text})
+    except ValidationError as error:
+        raise refused(error, text, where) from error
+
+
+def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """The base with the change's keys, tables merged key by key."""
+    merged = dict(base)
+    for key, value in change.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def _variant(document: dict[str, Any], change: dict[str, Any], text: str, where: str) -> Variant:
+    """The variant that a `[[variant]]` table describes: what it says over what the mapping says."""
+    without = change.pop("without", None)
+    if not isinstance(without, list) or not without:
+        raise PipelineError(
+            "a [[variant]] does not say what makes it one",
+            where=where,
+            mend='add the columns that such a file lacks: without = ["User ID"]',
+        )
+    whole = _validated(document, text, where)
+    gone = {
+        field
+        for field, source in whole.sources.items()
+        if source.inputs and set(source.inputs) <= set(without)
+    }
+    kept = {key: value for key, value in document["fields"].items() if key not in gone}
+    merged = _merged({**document, "fields": kept}, change)
+    return Variant(without=tuple(without), mapping=_validated(merged, text, where))
+
+
+def parse_mapping(text: str, *, where: str) -> Mapping:
+    """The mapping that a TOML text states.
+
+    Args:
+        text: the TOML.
+        where: what the text is called in errors.
+
+    Raises:
+        PipelineError: it is no TOML, or not a mapping; names the line and the mend.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise unreadable(error, text, where) from error
+    changes = document.pop("variant", [])
+    mapping = _validated(document, text, where)
+    if not changes:
+        return mapping
+    variants = tuple(_variant(document, change, text, where) for change in changes)
+    return mapping.model_copy(update={"variants": variants})
+
+
+@cache
+def shipped_mappings() -> dict[str, Mapping]:
+    """The mappings that come with the package, by name."""
+    folder = resources.files("ev_pipeline.sources") / "mappings"
+    files = sorted(
+        (item for item in folder.iterdir() if item.name.endswith(".toml")),
+        key=lambda item: item.name,
+    )
+    mappings = (parse_mapping(item.read_text(encoding="utf-8"), where=str(item)) for item in files)
+    return {mapping.name: mapping for mapping in mappings}
+
+
+def load_mapping(name_or_path: str) -> Mapping:
+    """The shipped mapping of that name, or the one in the file at that path.
+
+    Raises:
+        PipelineError: there is neither, or the file is no mapping.
+    """
+    shipped = shipped_mappings()
+    if name_or_path in shipped:
+        return shipped[name_or_path]
+    path = Path(name_or_path)
+    if not path.is_file():
+        closest = nearest(name_or_path, shipped)
+        hint = f"did you mean {closest}? " if closest else ""
+        raise PipelineError(
+            f"there is no mapping {name_or_path!r}",
+            mend=f"{hint}name one of {', '.join(shipped)}, or the path of a mapping file",
+        )
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PipelineError(
+            f"the mapping cannot be read: {error}",
+            where=name_or_path,
+            mend="it must be a readable text file in UTF-8",
+        ) from error
+    return parse_mapping(text, where=name_or_path)

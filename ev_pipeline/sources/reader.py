@@ -1,0 +1,239 @@
+"""The one reader: files of any size and form, as batches of canonical records.
+
+What lives here: from a path to batches, and from raw records back to a batch.
+What does not: formats (`csv_records`, `json_records`), meaning (`decode`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.sources.csv_records import CsvTable, RawRecords, dialect_of
+from ev_pipeline.sources.decode import to_canonical
+from ev_pipeline.sources.file_format import Format
+from ev_pipeline.sources.files import ByteSource, opened
+from ev_pipeline.sources.findings import PROBLEM, shortened
+from ev_pipeline.sources.json_records import (
+    Element,
+    element_of_line,
+    elements_of_document,
+    has_list,
+    texts_of_elements,
+)
+from ev_pipeline.sources.mapping import Mapping
+from ev_pipeline.sources.splitting import Dialect, Fault, RecordBlock, split_records
+
+BATCH_BYTES: Final = 8 << 20
+"""How much of a file is held at a time: enough to be fast, small beside the memory there is."""
+
+_ELEMENT_OVERHEAD_BYTES: Final = 100
+"""What a JSON element costs beside its text, so that many small ones are no surprise."""
+
+_PEEK_BYTES: Final = 1 << 16
+"""Enough of a file to tell its form."""
+
+_LINES: Final = Dialect(b",", b"")
+"""JSON lines: no quotes that could hide a line's end."""
+
+
+@dataclass(frozen=True)
+class RecordBatch:
+    """Records in a row, decoded, with the bytes that they came from.
+
+    Args:
+        frame: one row a record: the canonical fields and what came of reading them.
+        header: the header record's bytes; null for JSON.
+        raw: the bytes of the record in a row of the frame.
+    """
+
+    frame: pl.DataFrame
+    header: bytes | None
+    raw: Callable[[int], bytes] = field(repr=False)
+
+
+def read_batches(
+    path: Path, mapping: Mapping, *, received_at: datetime, batch_bytes: int = BATCH_BYTES
+) -> Iterator[RecordBatch]:
+    """The file's records, batch by batch, in order; blank lines are none.
+
+    Args:
+        path: a CSV or JSON file, perhaps packed by gzip or zip.
+        mapping: how the source writes its records.
+        received_at: when the file came.
+        batch_bytes: how much of it to hold at a time.
+
+    Raises:
+        PipelineError: the file cannot be read; names file, line and mend.
+    """
+    with opened(path, mapping.file.encoding) as source:
+        start = source.peek(_PEEK_BYTES)
+        if not start.strip():
+            raise PipelineError(
+                "the file is empty", where=str(path), mend="export it again, with its header"
+            )
+        match _form(start, mapping):
+            case "csv":
+                batches = _csv_batches(source, mapping, received_at, batch_bytes)
+            case "jsonl":
+                batches = _line_batches(source, mapping, received_at, batch_bytes)
+            case "json":
+                batches = _document_batches(source, mapping, received_at, batch_bytes)
+        yield from batches
+
+
+def read_records(
+    raw: list[bytes], mapping: Mapping, header: bytes | None, received_at: datetime
+) -> RecordBatch:
+    """Single records, decoded again as they are; each is numbered by its place in the list.
+
+    Args:
+        raw: the records' bytes, as a batch gave them.
+        mapping: how the source writes its records.
+        header: the header of the file that they came from; null for JSON.
+        received_at: when they came.
+    """
+    if header is None:
+        records = texts_of_elements([element_of_line(line) for line in raw], mapping)
+    else:
+        table = CsvTable(header, mapping, where="header of the raw records")
+        mapping, records = table.mapping, table.texts_of(raw)
+    lines = pl.Series("line", range(1, len(raw) + 1), dtype=pl.Int64)
+    return RecordBatch(_frame(records, mapping, received_at, lines), header, raw.__getitem__)
+
+
+def _form(start: bytes, mapping: Mapping) -> Format:
+    """The form of a file that begins so, among those that its mapping allows."""
+    allowed = mapping.file.format
+    if len(allowed) == 1:
+        return allowed[0]
+    text = start.lstrip()
+    first_line = text.partition(b"\n")[0].rstrip()
+    if text.startswith(b"{") and first_line.endswith(b"}") and "jsonl" in allowed:
+        return "jsonl"
+    if text.startswith((b"[", b"{")):
+        return "json" if "json" in allowed else "jsonl"
+    return "csv" if "csv" in allowed else allowed[0]
+
+
+def _frame(
+    records: RawRecords, mapping: Mapping, received_at: datetime, lines: pl.Series
+) -> pl.DataFrame:
+    """The canonical frame of raw records; one that was not understood has nothing but a problem."""
+    frame = to_canonical(records.texts, mapping, received_at=received_at)
+    if records.unknown_keys:
+        noted = pl.int_range(pl.len()).is_in(sorted(records.unknown_keys))
+        frame = frame.with_columns(
+            pl.when(noted)
+            .then(pl.col("notes").list.concat(pl.lit(["unknown_keys"])))
+            .otherwise("notes")
+        )
+    if records.malformed:
+        frame = _without(frame, records.malformed)
+    return frame.with_columns(lines.alias("line"))
+
+
+def _without(frame: pl.DataFrame, malformed: dict[int, str]) -> pl.DataFrame:
+    """The frame with the malformed rows emptied but for their one problem."""
+    rows = pl.DataFrame(
+        {"row": list(malformed), "value": list(malformed.values())},
+        schema={"row": pl.Int64, "value": pl.String},
+    )
+    problem = pl.struct(
+        pl.lit("malformed").alias("code"),
+        pl.lit(None, pl.String).alias("field"),
+        shortened(pl.col("value")).alias("value"),
+    )
+    rows = rows.select("row", pl.concat_list(problem).cast(pl.List(PROBLEM)).alias("fault"))
+    marked = frame.with_columns(pl.int_range(pl.len()).alias("row")).join(
+        rows, on="row", how="left", maintain_order="left"
+    )
+    is_sound = pl.col("fault").is_null()
+    emptied = [
+        pl.when(is_sound).then(name).alias(name)
+        for name in frame.columns
+        if name not in ("problems", "notes")
+    ]
+    no_notes = pl.lit(pl.Series([[]], dtype=pl.List(pl.String)))
+    return marked.select(
+        *emptied,
+        pl.coalesce("fault", "problems").alias("problems"),
+        pl.when(is_sound).then("notes").otherwise(no_notes).alias("notes"),
+    ).select(frame.columns)
+
+
+def _csv_batches(
+    source: ByteSource, mapping: Mapping, received_at: datetime, batch_bytes: int
+) -> Iterator[RecordBatch]:
+    table: CsvTable | None = None
+    header = b""
+    for block in split_records(source.read, dialect_of(mapping), batch_bytes):
+        records = block
+        if table is None and len(block):
+            header = block.raw(0)
+            table = CsvTable(header, mapping, str(source.path))
+            records = block.after_first()
+        if table is None or not len(records):
+            continue
+        frame = _frame(table.texts(records), table.mapping, received_at, _lines(records))
+        yield RecordBatch(frame, header, records.raw)
+
+
+def _line_batches(
+    source: ByteSource, mapping: Mapping, received_at: datetime, batch_bytes: int
+) -> Iterator[RecordBatch]:
+    for block in split_records(source.read, _LINES, batch_bytes):
+        if not len(block):
+            continue
+        elements = [
+            element_of_line(block.raw(row))
+            if fault == Fault.NONE
+            else Element(block.raw(row), None, "the line is too long")
+            for row, fault in enumerate(block.faults)
+        ]
+        records = texts_of_elements(elements, mapping)
+        yield RecordBatch(_frame(records, mapping, received_at, _lines(block)), None, block.raw)
+
+
+def _document_batches(
+    source: ByteSource, mapping: Mapping, received_at: datetime, batch_bytes: int
+) -> Iterator[RecordBatch]:
+    number = 0
+    for elements in _in_batches(elements_of_document(source, mapping), batch_bytes):
+        records = texts_of_elements(elements, mapping)
+        lines = pl.Series("line", range(number + 1, number + len(elements) + 1), dtype=pl.Int64)
+        number += len(elements)
+        frame = _frame(records, mapping, received_at, lines)
+        raw = [element.raw for element in elements]
+        yield RecordBatch(frame, None, raw.__getitem__)
+    path = mapping.file.list_at
+    if number == 0 and path is not None:
+        with opened(source.path, mapping.file.encoding) as again:
+            is_empty_list = again.peek(_PEEK_BYTES).lstrip().startswith(b"[")
+            if not is_empty_list and not has_list(again, path):
+                raise PipelineError(
+                    f"there is no list at {path}",
+                    where=str(source.path),
+                    mend="say in list_at, in [file] of the mapping, where the list of records is",
+                )
+
+
+def _in_batches(elements: Iterable[Element], batch_bytes: int) -> Iterator[list[Element]]:
+    batch: list[Element] = []
+    size = 0
+    for element in elements:
+        batch.append(element)
+        size += len(element.raw) + _ELEMENT_OVERHEAD_BYTES
+        if size >= batch_bytes:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _lines(block: RecordBlock) -> pl.Series:
+    return pl.Series("line", block.lines, dtype=pl.Int64)
