@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from ev_pipeline.cli import models, run, sources, stack, status
 from ev_pipeline.cli.output import messages
 from ev_pipeline.domain.errors import PipelineError
 
@@ -28,6 +29,10 @@ def root(
         sys.tracebacklimit = 1000
 
 
+for _commands in (sources, stack, status, run, models):
+    _commands.register(app)
+
+
 def main() -> None:
     """Run the command; an error for people is one line, with a stack trace only on --debug."""
     try:
@@ -37,3 +42,7 @@ def main() -> None:
             raise
         messages.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -79,7 +79,9 @@ class Labeller:
     def label(self, sessions: pl.DataFrame) -> pl.DataFrame:
         """The sessions' labels, with the columns of `ev_session_label`."""
         labels = self.bundle.label(describe_sessions(sessions.lazy()).collect())
+        reasons = pl.col("anomaly_reasons").list.eval(pl.element().struct.json_encode())
         return labels.with_columns(
+            pl.format("[{}]", reasons.list.join(",")).alias("anomaly_reasons"),
             model_version=pl.lit(self.version),
             labelled_at=pl.lit(self.labelled_at),
             labelled_by=pl.lit("batch"),

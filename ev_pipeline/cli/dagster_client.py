@@ -1,0 +1,206 @@
+"""A running Dagster as the command line sees it: its webserver's GraphQL.
+
+What lives here: the queries and what their answers mean. What does not: following a run (`run`).
+"""
+
+import json
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any, Final
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from ev_pipeline.domain.errors import PipelineError
+
+_TIMEOUT_S: Final = 60
+"""s; loading the code after a start is what takes longest."""
+
+_EVENTS_AT_ONCE: Final = 500
+
+_JOBS: Final = """
+    query { repositoriesOrError {
+        ... on RepositoryConnection { nodes { name location { name } jobs { name } } }
+        ... on Error { message }
+    } }
+"""
+_LAUNCH: Final = """
+    mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) {
+        ... on LaunchRunSuccess { run { runId } }
+        ... on RunConfigValidationInvalid { errors { message } }
+        ... on Error { message }
+    } }
+"""
+_EVENTS: Final = """
+    query ($runId: ID!, $after: String, $limit: Int) {
+        logsForRun(runId: $runId, afterCursor: $after, limit: $limit) {
+            ... on EventConnection { cursor hasMore events {
+                __typename
+                ... on MessageEvent { timestamp stepKey message }
+                ... on MaterializationEvent { metadataEntries {
+                    label
+                    ... on IntMetadataEntry { intValue }
+                    ... on FloatMetadataEntry { floatValue }
+                    ... on TextMetadataEntry { text }
+                } }
+                ... on AssetCheckEvaluationEvent { evaluation {
+                    checkName success severity assetKey { path }
+                } }
+                ... on ExecutionStepFailureEvent { failureMetadata { description } }
+                ... on ErrorEvent { error { message causes { message } } }
+            } }
+            ... on Error { message }
+        }
+        runOrError(runId: $runId) { ... on Run { status startTime endTime } }
+    }
+"""
+_TERMINATE: Final = """
+    mutation ($runId: String!) { terminateRun(runId: $runId) {
+        ... on Error { message }
+        ... on TerminateRunFailure { message }
+    } }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job, and where Dagster has it from."""
+
+    name: str
+    repository: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunLog:
+    """What happened in a run since the last look.
+
+    Args:
+        events: the new events, oldest first.
+        cursor: where the next look begins.
+        has_more: whether more events are there already.
+        status: of the run, as Dagster names it.
+    """
+
+    events: list[dict[str, Any]]
+    cursor: str
+    has_more: bool
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class DagsterClient:
+    """The webserver on a port of this machine."""
+
+    port: int
+
+    @property
+    def address(self) -> str:
+        """Where its pages are."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def page_of(self, run_id: str) -> str:
+        """The page of a run."""
+        return f"{self.address}/runs/{run_id}"
+
+    def jobs(self) -> list[Job]:
+        """Every job that can be run.
+
+        Raises:
+            PipelineError: Dagster does not answer, or could not load its definitions.
+        """
+        answer = self._ask(_JOBS, {})["repositoriesOrError"]
+        repositories = answer.get("nodes", [])
+        if not repositories:
+            reason = answer.get("message", "there is no code location")
+            raise PipelineError(
+                f"Dagster has not loaded the pipeline ({_first_line(reason)})",
+                mend="see its page Deployment",
+                where=self.address,
+            )
+        return [
+            Job(job["name"], repository["name"], repository["location"]["name"])
+            for repository in repositories
+            for job in repository["jobs"]
+            if not job["name"].startswith("__")
+        ]
+
+    def launch(self, job: Job, run_config: dict[str, Any]) -> str:
+        """Put a run of the job into the queue, and return its id."""
+        params = {
+            "selector": {
+                "repositoryLocationName": job.location,
+                "repositoryName": job.repository,
+                "jobName": job.name,
+            },
+            "runConfigData": run_config,
+            "executionMetadata": {"tags": [{"key": "ev/by", "value": "command"}]},
+        }
+        answer = self._ask(_LAUNCH, {"params": params})["launchRun"]
+        if "run" in answer:
+            return str(answer["run"]["runId"])
+        reasons = [error["message"] for error in answer.get("errors", [answer])]
+        raise PipelineError(
+            f"Dagster refuses to run {job.name} ({_first_line(reasons[0])})",
+            mend="restart the stack if its code is older than this command's",
+            where=self.address,
+        )
+
+    def read(self, run_id: str, after: str | None) -> RunLog:
+        """What happened in the run since `after`."""
+        variables = {"runId": run_id, "after": after, "limit": _EVENTS_AT_ONCE}
+        answer = self._ask(_EVENTS, variables)
+        log, run = answer["logsForRun"], answer["runOrError"]
+        if "events" not in log or "status" not in run:
+            raise PipelineError(
+                f"Dagster does not know run {run_id}", mend="see its page Runs", where=self.address
+            )
+        return RunLog(log["events"], log["cursor"], log["hasMore"], run["status"])
+
+    def terminate(self, run_id: str) -> None:
+        """Ask the run to end; it does after the step that it is in."""
+        answer = self._ask(_TERMINATE, {"runId": run_id})["terminateRun"]
+        if "message" in answer:
+            raise PipelineError(
+                f"Dagster cannot stop run {run_id} ({_first_line(answer['message'])})",
+                mend="stop it on its page",
+                where=self.page_of(run_id),
+            )
+
+    def _ask(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        request = Request(  # noqa: S310 - the scheme is ours
+            f"{self.address}/graphql",
+            data=json.dumps({"query": query, "variables": variables}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310 - as above
+                answer = json.load(response)
+        except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
+            raise PipelineError(
+                f"Dagster does not answer ({getattr(error, 'reason', error)})",
+                mend="start it with `ev-pipeline up --detach`",
+                where=self.address,
+            ) from error
+        if answer.get("errors"):
+            raise PipelineError(
+                f"Dagster refuses a question ({_first_line(answer['errors'][0]['message'])})",
+                mend="restart the stack if its code is older than this command's",
+                where=self.address,
+            )
+        data: dict[str, Any] = answer["data"]
+        return data
+
+
+def reason_of(event: dict[str, Any]) -> str:
+    """Why a step or run failed, on one line."""
+    failure = event.get("failureMetadata") or {}
+    if failure.get("description"):
+        return _first_line(failure["description"])
+    error = event.get("error") or {}
+    messages = [error.get("message"), *(cause["message"] for cause in error.get("causes", []))]
+    told = [message for message in messages if message]
+    return _first_line(told[-1] if told else event.get("message") or "no reason given")
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else "no reason given"

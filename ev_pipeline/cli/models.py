@@ -1,0 +1,138 @@
+"""`ev-pipeline models`: the registry, and a person's say in who is champion.
+
+What lives here: the commands. What does not: the registry (`storage.registry`) and how a champion
+is made (`storage.promotion`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ev_pipeline.cli.output import messages, print_json, print_table
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from ev_pipeline.storage.registry import ModelVersion
+
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+_commands = typer.Typer(no_args_is_help=True, help="The model registry.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands under `models`."""
+    app.add_typer(_commands, name="models")
+
+
+@_commands.command("list")
+def list_models(as_json: _Json = False) -> None:
+    """List every version, the newest first. Example: ev-pipeline models list."""
+    from ev_pipeline.storage.registry import list_versions  # noqa: PLC0415 - a lazy import
+
+    with _database() as engine, engine.connect() as connection:
+        versions = list_versions(connection)
+    if as_json:
+        print_json([asdict(version) for version in versions])
+        return
+    print_table(
+        ["version", "trained", "champion", "verdict", "reason"],
+        (
+            (
+                version.version,
+                f"{version.trained_at:%Y-%m-%d %H:%M} UTC",
+                "yes" if version.is_champion else "",
+                version.verdict,
+                version.reason,
+            )
+            for version in versions
+        ),
+    )
+
+
+@_commands.command()
+def show(
+    version: Annotated[str | None, typer.Argument(help="By default the champion.")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Show a version's parameters, measures and verdict. Example: ev-pipeline models show."""
+    from ev_pipeline.storage.registry import read_champion, read_version  # noqa: PLC0415 - lazy
+
+    with _database() as engine, engine.connect() as connection:
+        found = read_champion(connection) if version is None else read_version(connection, version)
+    if found is None:
+        raise _unknown(version)
+    document: dict[str, Any] = asdict(found)
+    if as_json:
+        print_json(document)
+        return
+    parts = {name: document.pop(name) for name in ("parameters", "measures")}
+    print_table(["field", "value"], document.items(), title=found.version)
+    for title, by_part in parts.items():
+        rows = [(part, *item) for part, values in by_part.items() for item in values.items()]
+        print_table(["part", "name", "value"], rows, title=title)
+
+
+@_commands.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="A version of `models list`.")],
+    as_json: _Json = False,
+) -> None:
+    """Make a version the champion. Example: ev-pipeline models promote VERSION."""
+    with _database() as engine:
+        _promote(engine, version, reason="promoted by hand", as_json=as_json)
+
+
+@_commands.command()
+def rollback(as_json: _Json = False) -> None:
+    """Make the previous champion the champion again. Example: ev-pipeline models rollback."""
+    from ev_pipeline.storage.registry import read_champion, read_previous_champion  # noqa: PLC0415
+
+    with _database() as engine:
+        with engine.connect() as connection:
+            champion = read_champion(connection)
+            previous = read_previous_champion(connection)
+        if champion is None or previous is None:
+            raise PipelineError(
+                "there is no previous champion", mend="see `ev-pipeline models list`"
+            )
+        reason = f"rolled back from {champion.version}"
+        _promote(engine, previous.version, reason=reason, as_json=as_json)
+
+
+@contextmanager
+def _database() -> Iterator["sa.Engine"]:
+    from ev_pipeline.storage.engine import connect, require_schema  # noqa: PLC0415 - lazy
+
+    engine = connect(load_settings())
+    try:
+        require_schema(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _promote(engine: "sa.Engine", version: str, *, reason: str, as_json: bool) -> None:
+    from ev_pipeline.storage import promotion  # noqa: PLC0415 - a lazy import
+
+    messages.print(f"labelling what {version} has no label for")
+    with promotion.models_lock(engine):
+        done = promotion.promote(engine, version, reason=reason, promoted_at=datetime.now(UTC))
+    if as_json:
+        print_json(asdict(done))
+    else:
+        messages.print(f"champion: {done.version}; {done.n_labels:,} labels written")
+
+
+def _unknown(version: str | None) -> PipelineError:
+    if version is None:
+        return PipelineError("there is no champion", mend="train one: `ev-pipeline run retrain`")
+    return PipelineError(
+        f"there is no model version {version}", mend="see `ev-pipeline models list`"
+    )

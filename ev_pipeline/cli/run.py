@@ -1,0 +1,132 @@
+"""`ev-pipeline run JOB`: a job in the running stack, followed to its end.
+
+What lives here: launching a run and waiting for it. What does not: the jobs (`automation`), what is
+said of a run's events (`progress`).
+"""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from ev_pipeline.cli.dagster_client import DagsterClient, Job
+from ev_pipeline.cli.output import messages, print_json
+from ev_pipeline.cli.progress import RunOutcome
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.settings import Settings, load_settings
+
+_LOOK_EVERY_S: Final = 0.5
+"""s between looks at the run: soon enough for a person, little beside what the run costs."""
+
+_ENDED: Final = {"SUCCESS", "FAILURE", "CANCELED"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `run`."""
+    app.command()(run)
+
+
+def run(
+    job: Annotated[str, typer.Argument(help="The job: bootstrap or retrain.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Run a Dagster job to its end, with progress. Example: ev-pipeline run retrain.
+
+    The run goes through the running stack's queue; Ctrl-C stops it. EV_BOOTSTRAP, if it is set
+    here, says what the job bootstrap loads: SOURCE:PATH pairs separated by spaces.
+    """
+    outcome = launch_and_follow(load_settings(), job)
+    if as_json:
+        print_json(outcome.as_document())
+    _require_success(outcome)
+
+
+def run_job(settings: Settings, name: str) -> RunOutcome:
+    """Run the job to its success.
+
+    Raises:
+        PipelineError: it failed or was stopped, or could not be launched.
+    """
+    outcome = launch_and_follow(settings, name)
+    _require_success(outcome)
+    return outcome
+
+
+def launch_and_follow(settings: Settings, name: str) -> RunOutcome:
+    """Run the job in the stack of `settings`, with progress on standard error, to its end.
+
+    Args:
+        settings: says on which port Dagster is, and what a bootstrap loads.
+        name: of the job.
+
+    Raises:
+        PipelineError: Dagster does not answer or refuses, or there is no such job.
+    """
+    client = DagsterClient(settings.dagster_port)
+    job = _find(client.jobs(), name)
+    since = time.monotonic()
+    run_id = client.launch(job, _run_config(settings, name))
+    outcome = RunOutcome(name, run_id, client.page_of(run_id))
+    messages.print(f"{name}: {outcome.page}")
+    follower = _Follower(client, outcome)
+    try:
+        follower.follow()
+    except KeyboardInterrupt:
+        messages.print(f"{name}: stopping it; once more to leave it to Dagster")
+        client.terminate(run_id)
+        follower.follow()
+    outcome.seconds = round(time.monotonic() - since, 3)
+    messages.print(f"{name}: {outcome.status} after {outcome.seconds:.1f} s")
+    return outcome
+
+
+def _require_success(outcome: RunOutcome) -> None:
+    if outcome.is_success:
+        return
+    reason = f" ({outcome.error})" if outcome.error else ""
+    raise PipelineError(
+        f"{outcome.job} ended as {outcome.status}{reason}", mend=f"see {outcome.page}"
+    )
+
+
+class _Follower:
+    """Looks at a run until it has ended; may be interrupted and go on."""
+
+    def __init__(self, client: DagsterClient, outcome: RunOutcome) -> None:
+        self._client = client
+        self._outcome = outcome
+        self._cursor: str | None = None
+
+    def follow(self) -> None:
+        """Take note of everything that happens in the run, until it has ended."""
+        while True:
+            log = self._client.read(self._outcome.run_id, self._cursor)
+            self._cursor = log.cursor
+            for event in log.events:
+                self._outcome.note(event)
+            # A run's last events may be written after its status: it has ended once all is quiet.
+            if log.status in _ENDED and not log.events:
+                self._outcome.status = log.status.lower()
+                return
+            if not log.has_more:
+                time.sleep(_LOOK_EVERY_S)
+
+
+def _find(jobs: list[Job], name: str) -> Job:
+    for job in jobs:
+        if job.name == name:
+            return job
+    known = ", ".join(sorted(job.name for job in jobs))
+    raise PipelineError(f"there is no job {name}", mend=f"name one of {known}")
+
+
+def _run_config(settings: Settings, name: str) -> dict[str, Any]:
+    """What this command's environment says of a bootstrap goes before what the stack's does."""
+    if name != "bootstrap" or not settings.bootstrap:
+        return {}
+    from ev_pipeline.assets.bootstrap import parse_bootstrap  # noqa: PLC0415 - a lazy import
+
+    named = parse_bootstrap(settings.bootstrap, relative_to=Path.cwd())
+    config = {"config": {"files": [{"source": f.source, "path": str(f.path)} for f in named]}}
+    return {"ops": {"ev_station": config, "ev_session": config}}
