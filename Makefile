@@ -40,14 +40,20 @@ check: setup ## format, lint, types, layers, dead code, definitions, lock file, 
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/vulture
-	@$(BIN)/python -W error -m ev_pipeline_tests.house.definitions
+	@$(BIN)/python -c 'import dagster as dg; from ev_pipeline.definitions import definitions; \
+		dg.Definitions.validate_loadable(definitions())'
 	@$(BIN)/pytest -q ev_pipeline_tests/house
 
 bench: setup ## run every benchmark and print its table
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
-dev: setup ## Dagster with reload on this checkout, on the local stack's database
-	@$(BIN)/ev-pipeline dev
+dev: export EV_HOME := .ev-dev
+dev: export EV_POSTGRES_PORT ?= 15442
+dev: export EV_DAGSTER_PORT ?= 3010
+dev: export EV_BOOTSTRAP := $(EV_BOOTSTRAP)
+dev: export EV_TIMEZONE := $(EV_TIMEZONE)
+dev: setup ## a second stack on this checkout; its page reloads definitions, runs use the code as it is
+	@exec $(BIN)/ev-pipeline up
 
 lock: setup ## write requirements.lock anew from pyproject.toml
 	@uv=$$(command -v uv || echo .uv/bin/uv); $$uv pip compile --universal --generate-hashes \
