@@ -97,13 +97,19 @@ def read_records(
         header: the header of the file that they came from; null for JSON.
         received_at: when they came.
     """
-    if header is None:
-        records = texts_of_elements([element_of_line(line) for line in raw], mapping)
-    else:
-        table = CsvTable(header, mapping, where="header of the raw records")
-        mapping, records = table.mapping, table.texts_of(raw)
+    records, mapping = raw_texts(raw, mapping, header)
     lines = pl.Series("line", range(1, len(raw) + 1), dtype=pl.Int64)
     return RecordBatch(_frame(records, mapping, received_at, lines), header, raw.__getitem__)
+
+
+def raw_texts(
+    raw: list[bytes], mapping: Mapping, header: bytes | None
+) -> tuple[RawRecords, Mapping]:
+    """Single records as texts by column, and the mapping (or its variant) that reads them."""
+    if header is None:
+        return texts_of_elements([element_of_line(line) for line in raw], mapping), mapping
+    table = CsvTable(header, mapping, where="header of the raw records")
+    return table.texts_of(raw), table.mapping
 
 
 def _form(start: bytes, mapping: Mapping) -> Format:
