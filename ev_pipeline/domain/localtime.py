@@ -47,7 +47,7 @@ def station_clock(moments: pl.Series, zones: pl.Series) -> pl.Series:
     ]
     unknown = pl.lit(None, pl.Datetime("us"))
     frame = pl.DataFrame({"moment": moments, "zone": zones})
-    return frame.select(pl.coalesce(*clocks, unknown).alias(moments.name))[moments.name]
+    return frame.with_columns(clock=pl.coalesce(*clocks, unknown))["clock"].alias(moments.name)
 
 
 def readings(frame: pl.DataFrame, *, scope: str, key_has_end: bool) -> pl.DataFrame:
