@@ -17,8 +17,9 @@ import sqlalchemy as sa
 
 from ev_pipeline.settings import ENV_PREFIX, Settings
 from ev_pipeline.stack import process
+from ev_pipeline.stack.cluster import STOP_SIGNAL, Cluster
 from ev_pipeline.stack.credentials import OWNER, READER, SUPERUSER
-from ev_pipeline.stack.postgres import STOP_SIGNAL, Cluster, prepare
+from ev_pipeline.stack.postgres import prepare
 from ev_pipeline.storage.engine import connect, migrate
 
 

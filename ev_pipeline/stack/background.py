@@ -16,7 +16,7 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.stack import process
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.logs import log_path
-from ev_pipeline.stack.state import supervisor_pid
+from ev_pipeline.stack.state import is_locked, supervisor_pid
 
 HEALTHY_LINE: Final = "everything works"
 """What a supervisor says last before it goes into the background."""
@@ -96,21 +96,13 @@ def stop_stack(layout: Layout) -> bool:
     Raises:
         PipelineError: if it does not stop in time, or belongs to somebody else.
     """
-    pid = supervisor_pid(layout)
-    if pid is None:
+    if not is_locked(layout):
         return False
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except PermissionError as error:
-        raise PipelineError(
-            f"the stack belongs to another user (process {pid})",
-            mend="stop it as the user who started it",
-            where=str(layout.home),
-        ) from error
-    except ProcessLookupError:
-        return True  # it stopped by itself just now
+    pid = supervisor_pid(layout)
+    if pid is not None:
+        _ask_to_stop(layout, pid)
     deadline = time.monotonic() + STOP_DEADLINE_S
-    while supervisor_pid(layout) == pid:
+    while is_locked(layout):
         if time.monotonic() > deadline:
             raise PipelineError(
                 f"the stack (process {pid}) has not stopped within {STOP_DEADLINE_S} s",
@@ -119,3 +111,16 @@ def stop_stack(layout: Layout) -> bool:
             )
         time.sleep(POLL_S)
     return True
+
+
+def _ask_to_stop(layout: Layout, pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return  # it stopped by itself just now
+    except PermissionError as error:
+        raise PipelineError(
+            f"the stack belongs to another user (process {pid})",
+            mend="stop it as the user who started it",
+            where=str(layout.home),
+        ) from error

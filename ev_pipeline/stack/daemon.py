@@ -12,6 +12,8 @@ from typing import Final
 
 import dagster as dg
 
+from ev_pipeline.stack.process import python_module
+
 IN_PROGRESS: Final = (
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -39,7 +41,8 @@ def main() -> None:
     """Tell, then become Dagster's daemon."""
     with dg.DagsterInstance.get() as instance:
         fail_interrupted_runs(instance)
-    os.execv(sys.executable, [sys.executable, "-m", "dagster._daemon", "run", *sys.argv[1:]])  # noqa: S606 - no shell is wanted
+    command = python_module("dagster._daemon", "run", *sys.argv[1:])
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

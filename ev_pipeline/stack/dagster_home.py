@@ -18,6 +18,9 @@ from ev_pipeline.settings import ENV_PREFIX
 from ev_pipeline.stack.credentials import DAGSTER, HOST, Credentials
 from ev_pipeline.stack.layout import Layout
 
+WEBSERVER: Final = "dagster-webserver"
+DAEMON: Final = "dagster-daemon"
+
 INSTANCE_FILE: Final = "dagster.yaml"
 WORKSPACE_FILE: Final = "workspace.yaml"
 
@@ -73,7 +76,11 @@ def environment(
 
 
 def webserver_trouble(port: int) -> str | None:
-    """Null where the webserver answers and has loaded the definitions, else why not."""
+    """Null where the webserver answers and has loaded the definitions, else why not.
+
+    Raises:
+        PipelineError: if the definitions cannot be loaded, however long one waits.
+    """
     connection = http.client.HTTPConnection(HOST, port, timeout=PROBE_TIMEOUT_S)
     with closing(connection):
         try:
@@ -132,7 +139,11 @@ def _locations_trouble(workspace: dict[str, Any]) -> str | None:
         if loaded is None or entry["loadStatus"] != "LOADED":
             return "it is loading the definitions"
         if loaded.get("message"):
-            return f"the definitions do not load: {loaded['message'].strip().splitlines()[-1]}"
+            reason = loaded["message"].strip().splitlines()[-1].partition(". ")[0]
+            raise PipelineError(
+                f"the definitions do not load: {reason}",
+                mend=f"mend what they import, or see logs/{WEBSERVER}.log under EV_HOME",
+            )
     return None
 
 

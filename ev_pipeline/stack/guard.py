@@ -13,6 +13,8 @@ import sys
 import time
 from typing import Final, Self
 
+from ev_pipeline.stack.process import python_module
+
 GRACE_S: Final = 20
 """How long a group may take to end by itself, s; a database writes what it holds meanwhile."""
 
@@ -21,13 +23,22 @@ POLL_S: Final = 0.1
 
 
 class Guard:
-    """The supervisor's end: tells the guard which process groups there are."""
+    """The supervisor's end: tells the guard which process groups there are.
+
+    Args:
+        lock: descriptor of the stack's lock, which the guard holds as long as it has work.
+    """
+
+    def __init__(self, lock: int) -> None:
+        self._lock = lock
 
     def __enter__(self) -> Self:
         """The guard runs."""
-        command = [sys.executable, "-m", "ev_pipeline.stack.guard"]
         self._process = subprocess.Popen(  # noqa: S603 - this very file
-            command, stdin=subprocess.PIPE, start_new_session=True, env={"PATH": os.defpath}
+            python_module("ev_pipeline.stack.guard"),
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=[self._lock],
         )
         return self
 

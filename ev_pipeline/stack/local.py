@@ -35,13 +35,14 @@ def supervise(
     """
     layout = Layout(settings.home)
     layout.make()
-    with only_supervisor(layout):
+    with only_supervisor(layout) as lock:
         require_free(stack_ports(settings))
         cluster = prepare(settings)
         dagster_home.place_files(layout)
         Supervisor(
             stack_services(settings, cluster),
             layout,
+            lock=lock,
             report=report,
             once_ready={"postgres": migrate},
         ).run(when_healthy)

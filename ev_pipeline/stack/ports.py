@@ -4,7 +4,6 @@ What lives here: looking. What does not: listening.
 """
 
 import errno
-import os
 import socket
 from contextlib import ExitStack
 
@@ -32,7 +31,7 @@ def require_free(ports: dict[str, int]) -> None:
                 probe.bind((HOST, port))
             except OSError as error:
                 is_taken = error.errno == errno.EADDRINUSE
-                trouble = "is taken" if is_taken else f"cannot be used ({os.strerror(error.errno)})"
+                trouble = "is taken" if is_taken else f"cannot be used ({error.strerror})"
                 raise PipelineError(
                     f"port {port} {trouble}",
                     mend=f"stop what listens there (ss -ltnp 'sport = :{port}'), "

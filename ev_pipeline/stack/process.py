@@ -22,6 +22,11 @@ PR_SET_PDEATHSIG: Final = 1
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
+def python_module(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module with this interpreter, whatever lies in the directory."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
 def dies_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
     """What a child does before it becomes its program, so that it is told when we die.
 

@@ -24,7 +24,8 @@ class Service:
         command: program and arguments; no secrets, since every user can list them.
         environment: all the variables that it gets.
         directory: where it runs.
-        probe: given when it was started (Unix time, s), says null if it works, else why not.
+        probe: given when it was started (Unix time, s), says null if it works, else why not;
+            raises a `PipelineError` where waiting is of no use.
         address: where people or programs find it; null for one that nobody calls.
         after: names of the services that must work before it starts.
         account: the user that it runs as; null for ours.

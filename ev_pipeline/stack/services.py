@@ -4,16 +4,20 @@ What lives here: the list. What does not: how they are kept alive (`supervisor`)
 """
 
 import os
-import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack import dagster_home
+from ev_pipeline.stack.cluster import STOP_SIGNAL, Cluster
 from ev_pipeline.stack.credentials import HOST
-from ev_pipeline.stack.postgres import STOP_SIGNAL, Cluster
+from ev_pipeline.stack.process import python_module
 from ev_pipeline.stack.service import Service
+
+SERVICE_NAMES: Final = ("postgres", dagster_home.WEBSERVER, dagster_home.DAEMON)
+"""What this version starts, in the order of the start."""
 
 
 def stack_services(settings: Settings, cluster: Cluster) -> list[Service]:
@@ -40,11 +44,11 @@ def stack_services(settings: Settings, cluster: Cluster) -> list[Service]:
             stop_deadline_s=60,
         ),
         Service(
-            name="dagster-webserver",
-            command=[
-                *(sys.executable, "-m", "dagster_webserver", "-w", workspace),
-                *("-h", HOST, "-p", str(settings.dagster_port)),
-            ],
+            name=dagster_home.WEBSERVER,
+            command=python_module(
+                *("dagster_webserver", "-w", workspace, "-h", HOST),
+                *("-p", str(settings.dagster_port)),
+            ),
             environment=environment,
             directory=Path.cwd(),
             probe=lambda _started: dagster_home.webserver_trouble(settings.dagster_port),
@@ -52,8 +56,8 @@ def stack_services(settings: Settings, cluster: Cluster) -> list[Service]:
             after=("postgres",),
         ),
         Service(
-            name="dagster-daemon",
-            command=[sys.executable, "-m", "ev_pipeline.stack.daemon", "-w", workspace],
+            name=dagster_home.DAEMON,
+            command=python_module("ev_pipeline.stack.daemon", "-w", workspace),
             environment=environment,
             directory=Path.cwd(),
             probe=partial(_daemon_trouble, dagster_url),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.stack.layout import PRIVATE_FILE, Layout
@@ -19,6 +19,12 @@ from ev_pipeline.stack.service import State
 
 FRESH_S: Final = 30
 """A supervisor that has not looked at its services for so long is stuck, s."""
+
+WIND_DOWN_S: Final = 60
+"""By when the guard has ended what a killed supervisor left behind, s: its grace per service."""
+
+POLL_S: Final = 0.1
+"""How often a lock that is about to be free is tried, s."""
 
 
 @dataclass(frozen=True)
@@ -60,41 +66,55 @@ class StackState:
 
 
 @contextmanager
-def only_supervisor(layout: Layout) -> Iterator[None]:
-    """Within, this process is the only supervisor of the home; the lock dies with it.
+def only_supervisor(layout: Layout) -> Iterator[int]:
+    """Within, this process is the only supervisor of the home.
+
+    Whoever inherits the lock holds it too: the guard does, until what a killed supervisor left
+    behind has ended. Such an end is waited for.
+
+    Yields:
+        The lock's descriptor.
 
     Raises:
-        PipelineError: if there is another.
+        PipelineError: if there is another supervisor.
     """
     descriptor = os.open(_lock(layout), os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    deadline = time.monotonic() + WIND_DOWN_S
     with os.fdopen(descriptor, "r+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise PipelineError(
-                f"the stack is up already (supervisor is process {lock.read().strip()})",
-                mend="see `ev-pipeline status`; stop it with `ev-pipeline down`; "
-                "a second stack needs an EV_HOME and ports of its own",
-                where=str(layout.home),
-            ) from error
+        while not _try_lock(lock, fcntl.LOCK_EX):
+            pid = _pid_in(lock)
+            if (pid and _is_alive(pid)) or time.monotonic() > deadline:
+                raise PipelineError(
+                    f"the stack is up already (supervisor is process {pid or 'unknown'})",
+                    mend="see `ev-pipeline status`; stop it with `ev-pipeline down`; "
+                    "a second stack needs an EV_HOME and ports of its own",
+                    where=str(layout.home),
+                )
+            time.sleep(POLL_S)
+        lock.seek(0)
         lock.truncate()
         lock.write(f"{os.getpid()}\n")
         lock.flush()
-        yield
+        yield descriptor
+
+
+def is_locked(layout: Layout) -> bool:
+    """Whether a supervisor runs, or what one left behind is being ended."""
+    try:
+        lock = _lock(layout).open("r+")
+    except FileNotFoundError:
+        return False
+    with lock:
+        return not _try_lock(lock, fcntl.LOCK_SH)
 
 
 def supervisor_pid(layout: Layout) -> int | None:
-    """The process that holds the lock; null where nobody does, whatever the file says."""
-    try:
-        descriptor = os.open(_lock(layout), os.O_RDWR)
-    except FileNotFoundError:
+    """The living supervisor's process; null where there is none, whatever files say."""
+    if not is_locked(layout):
         return None
-    with os.fdopen(descriptor, "r") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return int(lock.read().strip() or 0) or None
-    return None
+    with _lock(layout).open() as lock:
+        pid = _pid_in(lock)
+    return pid if pid and _is_alive(pid) else None
 
 
 def write_state(layout: Layout, services: dict[str, ServiceState]) -> None:
@@ -115,6 +135,30 @@ def read_state(layout: Layout) -> StackState:
         return StackState(pid)
     services = {name: ServiceState(**each) for name, each in stored["services"].items()}
     return StackState(pid, stored["checked_at_s"], services)
+
+
+def _try_lock(lock: TextIO, operation: int) -> bool:
+    try:
+        fcntl.flock(lock, operation | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _pid_in(lock: TextIO) -> int | None:
+    lock.seek(0)
+    text = lock.read().strip()
+    return int(text) if text.isdigit() else None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _lock(layout: Layout) -> Path:

@@ -86,6 +86,7 @@ class Supervisor:
     Args:
         services: what to run, those that others need first.
         layout: where logs and state go.
+        lock: descriptor of the stack's lock, which this process holds.
         report: gets one line for people whenever something happens.
         once_ready: what to do, by service, when it works for the first time, before those that
             come after it start.
@@ -96,6 +97,7 @@ class Supervisor:
         services: Sequence[Service],
         layout: Layout,
         *,
+        lock: int,
         report: Callable[[str], None],
         once_ready: Mapping[str, Callable[[], None]],
     ) -> None:
@@ -104,7 +106,7 @@ class Supervisor:
         self._report = report
         self._once_ready = once_ready
         self._is_complete = False
-        self._guard = Guard()
+        self._guard = Guard(lock)
 
     def run(self, when_healthy: Callable[[], None]) -> None:
         """Everything ran until a signal asked to stop, and nothing of it runs any more.
@@ -161,7 +163,7 @@ class Supervisor:
 
     def _look_at(self, watched: _Watched) -> None:
         service = watched.service
-        watched.detail = service.probe(watched.started_at_s) or ""
+        watched.detail = self._probe(service, watched.started_at_s)
         age_s = time.time() - watched.started_at_s
         if watched.detail:
             watched.state = "starting"
@@ -175,6 +177,14 @@ class Supervisor:
         watched.state = "running"
         if age_s > QUICK_DEATH_S:
             watched.quick_deaths = 0
+
+    def _probe(self, service: Service, started_at_s: float) -> str:
+        try:
+            return service.probe(started_at_s) or ""
+        except PipelineError as error:
+            if not self._is_complete:
+                raise
+            return str(error)
 
     def _bury(self, watched: _Watched, dead: subprocess.Popen[bytes]) -> None:
         name = watched.service.name

@@ -1,0 +1,160 @@
+"""The local stack's commands: `up`, `down` and `demo`.
+
+What lives here: options, and what a person is told. What does not: any service (`stack`).
+"""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from ev_pipeline.cli.output import messages
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.settings import Settings, load_settings
+from ev_pipeline.stack import background
+from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.logs import log_path
+from ev_pipeline.stack.process import python_module
+from ev_pipeline.stack.state import read_state
+
+
+def up(
+    *,
+    no_simulator: Annotated[
+        bool, typer.Option("--no-simulator", help="Do not play charging stations.")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when everything works; stop with `down`.")
+    ] = False,
+    is_background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
+) -> None:
+    """Start the local stack and keep it alive; Ctrl-C stops it.
+
+    Example: ev-pipeline up --detach
+    """
+    settings = load_settings()
+    if detach:
+        try:
+            background.start(
+                _command(no_simulator=no_simulator), is_bound_to_us=False, on_line=_tell
+            )
+        except ChildProcessError as error:
+            raise typer.Exit(1) from error
+        _print_addresses(settings)
+        return
+    _supervise(settings, is_background=is_background)
+
+
+def down() -> None:
+    """Stop the local stack and wait until nothing of it runs.
+
+    Example: ev-pipeline down
+    """
+    settings = load_settings()
+    stopped = background.stop_stack(Layout(settings.home))
+    _tell("stopped" if stopped else f"nothing was running in {settings.home}")
+
+
+def demo() -> None:
+    """Start everything, load and train what EV_BOOTSTRAP names if nothing is there; Ctrl-C stops.
+
+    Example: EV_BOOTSTRAP="canonical:data/sessions.csv" ev-pipeline demo
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with _bound_stack() as supervisor:
+            settings = load_settings()
+            _bootstrap_once(settings)
+            _print_addresses(settings)
+            _tell("Ctrl-C stops everything")
+            code = supervisor.wait()
+    except KeyboardInterrupt:
+        _tell("stopped")
+        return
+    log = log_path(Layout(settings.home), "supervisor")
+    raise PipelineError(f"the stack ended by itself (code {code})", mend=f"the reason is in {log}")
+
+
+def register(app: typer.Typer) -> None:
+    """The commands are part of the root."""
+    app.command()(up)
+    app.command()(down)
+    app.command()(demo)
+
+
+def _supervise(settings: Settings, *, is_background: bool) -> None:
+    from ev_pipeline.stack.local import supervise  # noqa: PLC0415 - keeps --help fast
+
+    layout = Layout(settings.home)
+
+    def when_healthy() -> None:
+        if is_background:
+            background.go_silent(layout)
+        else:
+            _print_addresses(settings)
+            _tell("Ctrl-C stops everything")
+
+    supervise(settings, report=_tell, migrate=_migrate, when_healthy=when_healthy)
+    _tell("stopped")
+
+
+def _migrate() -> None:
+    """The schema is this version's; the address is read anew, since it was written just now."""
+    from ev_pipeline.storage.engine import connect, migrate  # noqa: PLC0415 - keeps --help fast
+
+    engine = connect(load_settings())
+    migrate(engine)
+    engine.dispose()
+    _tell("the schema is up to date")
+
+
+@contextmanager
+def _bound_stack() -> Iterator[subprocess.Popen[bytes]]:
+    """Within, the stack works; it stops with this process, however that ends."""
+    try:
+        supervisor = background.start(
+            _command(no_simulator=False), is_bound_to_us=True, on_line=_tell
+        )
+    except ChildProcessError as error:
+        raise typer.Exit(1) from error
+    try:
+        yield supervisor
+    finally:
+        if supervisor.poll() is None:
+            _tell("stopping")
+            background.stop(supervisor)
+
+
+def _bootstrap_once(settings: Settings) -> None:
+    """What EV_BOOTSTRAP names is loaded and trained on, unless an earlier demo did so."""
+    from ev_pipeline.cli.run import run_job  # noqa: PLC0415 - keeps --help fast
+    from ev_pipeline.storage.engine import connect  # noqa: PLC0415 - keeps --help fast
+    from ev_pipeline.storage.registry import read_champion  # noqa: PLC0415 - keeps --help fast
+
+    engine = connect(settings)
+    with engine.connect() as connection:
+        champion = read_champion(connection)
+    engine.dispose()
+    if champion is None:
+        run_job(settings, "bootstrap")
+    else:
+        _tell(f"going on from what is stored (model {champion.version})")
+
+
+def _command(*, no_simulator: bool) -> list[str]:
+    options = ["--no-simulator"] if no_simulator else []
+    return python_module("ev_pipeline.cli.main", "up", "--background", *options)
+
+
+def _tell(line: str) -> None:
+    messages.print(escape(line), soft_wrap=True)
+
+
+def _print_addresses(settings: Settings) -> None:
+    for name, service in read_state(Layout(settings.home)).services.items():
+        if service.address:
+            messages.print(f"  {name:<18} {service.address}", soft_wrap=True)

@@ -1,0 +1,150 @@
+"""What is up, what is wrong: `status` and `doctor`.
+
+What lives here: the documents and tables that they print. What does not: looking (`stack`).
+"""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+import typer
+
+from ev_pipeline.cli.output import messages, print_json, print_table, results
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.settings import Settings, load_settings
+from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.state import ServiceState, StackState, read_state
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What the database says; null fields where it says nothing.
+
+    Args:
+        ledger: the sums over everything that came in.
+        champion: the model whose labels are shown.
+        trouble: why the database says nothing.
+    """
+
+    ledger: dict[str, int] | None = None
+    champion: dict[str, Any] | None = None
+    trouble: str | None = None
+
+
+def status(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False
+) -> None:
+    """Show what is up; exit code 0 if everything works, else 1.
+
+    Example: ev-pipeline status --json
+    """
+    from ev_pipeline.stack.services import SERVICE_NAMES  # noqa: PLC0415 - keeps --help fast
+
+    settings = load_settings()
+    state = read_state(Layout(settings.home))
+    stored = _read_stored(settings)
+    is_healthy = state.is_healthy(time.time()) and stored.trouble is None
+    services = {name: state.services.get(name, ServiceState("stopped")) for name in SERVICE_NAMES}
+    if as_json:
+        print_json(_document(services, stored, is_healthy=is_healthy))
+    else:
+        _print_status(settings, state, services, stored)
+    if not is_healthy:
+        raise typer.Exit(1)
+
+
+def doctor() -> None:
+    """Look for what is wrong with the local stack, and say how to mend it.
+
+    Example: ev-pipeline doctor
+    """
+    from ev_pipeline.stack.doctor import CHECKS, Finding, examine  # noqa: PLC0415 - keeps --help fast
+
+    settings = load_settings()
+    findings = [examine(name, check, settings) for name, check in CHECKS.items()]
+    if read_state(Layout(settings.home)).supervisor:
+        findings.append(examine("schema", _require_schema, settings))
+    else:
+        findings.append(Finding("schema", is_ok=True, what="not looked at: the stack is down"))
+    rows = [
+        (found.name, "ok" if found.is_ok else "WRONG", found.what, found.mend) for found in findings
+    ]
+    print_table(["Check", "", "Found", "Mend"], rows)
+    if not all(found.is_ok for found in findings):
+        raise typer.Exit(1)
+
+
+def register(app: typer.Typer) -> None:
+    """The commands are part of the root."""
+    app.command()(status)
+    app.command()(doctor)
+
+
+def _document(
+    services: dict[str, ServiceState], stored: _Stored, *, is_healthy: bool
+) -> dict[str, Any]:
+    """The contract's document; what needs a broker is null while there is none."""
+    return {
+        "healthy": is_healthy,
+        "services": {
+            name: {key: value for key, value in asdict(each).items() if key != "detail"}
+            for name, each in services.items()
+        },
+        "ledger": stored.ledger,
+        "champion": stored.champion,
+        "queue_depth": None,
+        "lag_seconds": None,
+    }
+
+
+def _print_status(
+    settings: Settings, state: StackState, services: dict[str, ServiceState], stored: _Stored
+) -> None:
+    rows = [
+        (name, each.state, each.pid, each.address, each.detail) for name, each in services.items()
+    ]
+    print_table(["Service", "State", "Process", "Address", "Trouble"], rows)
+    if state.supervisor is None:
+        messages.print(f"not running in {settings.home}; `ev-pipeline up` starts it")
+    if stored.ledger is not None:
+        counts = ", ".join(f"{count:,} {name}" for name, count in stored.ledger.items())
+        results.print(f"Records:  {counts}")
+        champion = stored.champion
+        text = (
+            f"{champion['version']}, trained {champion['trained_at']:%Y-%m-%d %H:%M} UTC"
+            if champion
+            else "none yet; `ev-pipeline run retrain` trains one"
+        )
+        results.print(f"Champion: {text}")
+    elif state.supervisor is not None:
+        messages.print(f"no figures: {stored.trouble}", soft_wrap=True, markup=False)
+
+
+def _read_stored(settings: Settings) -> _Stored:
+    from ev_pipeline.storage.engine import connect, require_schema  # noqa: PLC0415 - keeps --help fast
+    from ev_pipeline.storage.ledger import read_totals  # noqa: PLC0415 - the same
+    from ev_pipeline.storage.registry import read_champion  # noqa: PLC0415 - the same
+
+    try:
+        engine = connect(settings)
+        require_schema(engine)
+    except PipelineError as error:
+        return _Stored(trouble=str(error))
+    with engine.connect() as connection:
+        totals, champion = read_totals(connection), read_champion(connection)
+    engine.dispose()
+    shown = ("version", "trained_at", "verdict")
+    return _Stored(
+        totals.as_columns(), {key: getattr(champion, key) for key in shown} if champion else None
+    )
+
+
+def _require_schema(settings: Settings) -> str:
+    from ev_pipeline.storage.engine import connect, require_schema  # noqa: PLC0415 - keeps --help fast
+
+    engine = connect(settings)
+    try:
+        require_schema(engine)
+    finally:
+        engine.dispose()
+    return "this version's"
