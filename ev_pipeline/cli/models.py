@@ -19,7 +19,6 @@ from ev_pipeline.settings import load_settings
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from ev_pipeline.storage.registry import ModelVersion
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 

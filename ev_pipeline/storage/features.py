@@ -50,7 +50,11 @@ def read_sessions(engine: sa.Engine) -> pl.DataFrame:
 
 
 def session_batches(
-    engine: sa.Engine, condition: str = "true", params: dict[str, Any] | None = None
+    engine: sa.Engine,
+    condition: str = "true",
+    params: dict[str, Any] | None = None,
+    *,
+    batch_rows: int = BATCH_ROWS,
 ) -> Iterator[pl.DataFrame]:
     """The stored sessions that meet `condition`, a bounded number at a time, ordered by id.
 
@@ -58,6 +62,7 @@ def session_batches(
         engine: the database.
         condition: SQL about `s`, a row of `ev_session`, with parameters written as `:name`.
         params: their values.
+        batch_rows: sessions at a time.
 
     Yields:
         Frames as `read_sessions` gives them. Each is read when it is asked for: what is stored or
@@ -70,11 +75,11 @@ def session_batches(
     """  # noqa: S608 - conditions are written in this package, values are bound
     after = _FIRST_ID
     while True:
-        bound = {**(params or {}), "after": after, "batch_rows": BATCH_ROWS}
+        bound = {**(params or {}), "after": after, "batch_rows": batch_rows}
         batch = read_frame(engine, statement, bound)
         if not batch.is_empty():
             yield _with_integer_times(batch)
-        if len(batch) < BATCH_ROWS:
+        if len(batch) < batch_rows:
             return
         after = batch.item(-1, "session_id")
 
