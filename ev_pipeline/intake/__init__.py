@@ -1,1 +1,1 @@
-"""From decoded records to stored, quarantined and counted ones; the same code for every door."""
+"""Intake: decoded records are validated, stored, quarantined and counted, by whichever door."""

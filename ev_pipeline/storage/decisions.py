@@ -119,6 +119,14 @@ def decide_losers_again(connection: sa.Connection, *, load_id: int, has_correcti
     _decide_met(connection, has_corrections=has_corrections)
 
 
+def conflicting(connection: sa.Connection) -> dict[int, str]:
+    """The records that contradict what is stored: session id by number in the file."""
+    rows = connection.execute(
+        sa.text("select ordinal, session_id::text from decided where decision = 'conflict'")
+    )
+    return dict(rows.tuples().all())
+
+
 def _decide_met(connection: sa.Connection, *, has_corrections: bool) -> None:
     connection.execute(_LINE_UP)
     know_sizes(connection, "contested")

@@ -17,6 +17,17 @@ FIELDS: Final = tuple(field.name for field in SESSION_FIELDS)
 
 FIELD_LIST: Final = ", ".join(FIELDS)
 
+INCOMING: Final = (
+    "ordinal",
+    "line",
+    "session_id",
+    *FIELDS,
+    "started_local_at",
+    "warnings",
+    "notes",
+)
+"""The columns of `incoming`."""
+
 _WORK_MEMORY: Final = "set local work_mem = '128MB'"
 """A load sorts and hashes a whole file; one at a time in a process may take so much."""
 

@@ -14,6 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from ev_pipeline.storage.staging import know_sizes
+from ev_pipeline.storage.stations import SITE_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Registry:
     Args:
         table: the table.
         key: what names a row within its scope.
+        key_form: how the key is made of what the registry writes, `key`.
         history: where replaced rows go.
         whole: the history's column with the whole row.
         says: the columns that a registry fills.
@@ -33,6 +35,7 @@ class Registry:
 
     table: str
     key: str
+    key_form: str
     history: str
     whole: str
     says: tuple[str, ...]
@@ -44,6 +47,7 @@ class Registry:
 STATIONS: Final = Registry(
     table="ev_station",
     key="station_id",
+    key_form="key",
     history="ev_station_history",
     whole="station",
     says=(
@@ -70,6 +74,7 @@ STATIONS: Final = Registry(
 SITES: Final = Registry(
     table="ev_site",
     key="site_key",
+    key_form=SITE_KEY.format(name="key"),
     history="ev_site_history",
     whole="site",
     says=("name", "latitude", "longitude", "address"),
@@ -93,14 +98,15 @@ def create_registry_staging(connection: sa.Connection, registry: Registry) -> No
     )
     connection.execute(
         sa.text(
-            "create temp table decided_registry (ordinal bigint, key text, decision text,"
-            " old_zone text) on commit drop"
+            "create temp table decided_registry (ordinal bigint, key text, decision text)"
+            " on commit drop"
         )
     )
 
 
 def decide_registry(connection: sa.Connection, registry: Registry, *, scope: str) -> None:
     """Every row of the file is decided: stored, updated, duplicate or conflict."""
+    connection.execute(sa.text(f"update incoming_registry set key = {registry.key_form}"))  # noqa: S608 -- constant expression
     know_sizes(connection, "incoming_registry")
 
     def same_as(other: str) -> str:
@@ -128,6 +134,12 @@ def decide_registry(connection: sa.Connection, registry: Registry, *, scope: str
         ),
         {"scope": scope},
     )
+
+
+def conflicting_rows(connection: sa.Connection) -> list[int]:
+    """The numbers of the rows that contradict an earlier one of the same file."""
+    query = sa.text("select ordinal from decided_registry where decision = 'conflict'")
+    return list(connection.execute(query).scalars())
 
 
 def write_registry(

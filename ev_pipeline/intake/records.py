@@ -1,0 +1,107 @@
+"""Where a load's records come from: a file, or quarantine.
+
+What lives here: records that can be read, and read once more where raw bytes are asked for late.
+What does not: decoding (`ev_pipeline.sources`), and what becomes of the records.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.sources.mapping import Mapping
+from ev_pipeline.sources.reader import RecordBatch, read_batches
+
+
+class Records(Protocol):
+    """Records that can be read more than once."""
+
+    def batches(self) -> Iterator[RecordBatch]:
+        """The records, batch by batch, in order."""
+
+    def fingerprint(self) -> str | None:
+        """The same for the same content; null where the content cannot change."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecords:
+    """The records of a file.
+
+    Args:
+        path: the file.
+        mapping: how its source writes records.
+        received_at: when it came.
+    """
+
+    path: Path
+    mapping: Mapping
+    received_at: datetime
+
+    def batches(self) -> Iterator[RecordBatch]:
+        """The file's records, in bounded memory."""
+        return read_batches(self.path, self.mapping, received_at=self.received_at)
+
+    def fingerprint(self) -> str | None:
+        """SHA-256 of the file's bytes; null for a pipe, which cannot be read again."""
+        if not self.path.is_file():
+            return None
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise PipelineError(
+                f"cannot be read: {error.strerror}",
+                where=str(self.path),
+                mend="check the disk, and that you may read the file",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecords:
+    """Records that are in memory.
+
+    Args:
+        batch: all of them.
+    """
+
+    batch: RecordBatch
+
+    def batches(self) -> Iterator[RecordBatch]:
+        """The one batch."""
+        yield self.batch
+
+    def fingerprint(self) -> str | None:
+        """Nothing: what is in memory does not change."""
+        return None
+
+
+def numbered(
+    records: Records, progress: Callable[[int], None] | None = None
+) -> Iterator[tuple[int, RecordBatch]]:
+    """Each batch with the number of records before it; `progress` hears how many were read."""
+    before = 0
+    for batch in records.batches():
+        yield before, batch
+        before += batch.frame.height
+        if progress is not None:
+            progress(before)
+
+
+def read_again(
+    records: Records, fingerprint: str | None, where: str
+) -> Iterator[tuple[int, RecordBatch]]:
+    """The same batches once more.
+
+    Raises:
+        PipelineError: they are not the same: the file was changed or replaced meanwhile.
+    """
+    yield from numbered(records)
+    if records.fingerprint() != fingerprint:
+        raise PipelineError(
+            "the file changed while it was loaded",
+            where=where,
+            mend="nothing was stored; load it again when it is complete",
+        )

@@ -1,0 +1,115 @@
+"""Refused records on their way to quarantine: reasons in words, raw bytes, what could be read.
+
+What lives here: the rows of the staging table `refused`. What does not: why a record is refused
+(`ev_pipeline.domain.validation`, `ev_pipeline.storage.decisions`).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from ev_pipeline.domain.validation import REASON, describe
+from ev_pipeline.intake.job import Job
+from ev_pipeline.intake.records import read_again
+from ev_pipeline.settings import Limits
+from ev_pipeline.storage.bulk import copy_frame
+
+CONFLICT: Final = "conflicts_with_stored"
+"""The one error that the record itself does not show."""
+
+_NUL: Final = "\x00"
+"""PostgreSQL keeps no NUL in text or JSON; the raw bytes keep it."""
+
+_REPLACEMENT: Final = "\ufffd"
+"""Unicode's sign for a character that cannot be shown."""
+
+_READABLE: Final = {
+    "session_id": pl.String(),
+    "source_session_id": pl.String(),
+    "station_id": pl.String(),
+    "connector_id": pl.String(),
+    "started_at": pl.Datetime("us", "UTC"),
+    "ended_at": pl.Datetime("us", "UTC"),
+}
+"""What an entry keeps of the record beside its raw bytes, where it could be read."""
+
+
+def refuse(
+    connection: sa.Connection, rows: pl.DataFrame, raw: Callable[[int], bytes], limits: Limits
+) -> None:
+    """The rows wait in `refused`.
+
+    Args:
+        connection: the load's transaction.
+        rows: `ordinal`, `line`, `errors`, `batch_row` (what `raw` knows the record by), and
+            those canonical fields that there are.
+        raw: the raw bytes of a record.
+        limits: the limits in force, named in the reasons.
+    """
+    if rows.is_empty():
+        return
+    raws = [raw(row) for row in rows["batch_row"]]
+    absent = [pl.lit(None, kind).alias(name) for name, kind in _READABLE.items()]
+    frame = rows.with_columns(column for column in absent if column.meta.output_name() not in rows)
+    copy_frame(
+        connection,
+        "refused",
+        frame.select(
+            "ordinal",
+            "line",
+            pl.Series("raw", raws, dtype=pl.Binary),
+            pl.Series("raw_sha256", [hashlib.sha256(record).hexdigest() for record in raws]),
+            pl.Series("reasons", [_in_words(errors, limits) for errors in rows["errors"]]),
+            pl.col("errors")
+            .list.eval(pl.element().struct.field("code"))
+            .list.unique(maintain_order=True)
+            .alias("codes"),
+            *(
+                pl.col(name).str.replace_all(_NUL, _REPLACEMENT, literal=True)
+                if kind == pl.String()
+                else pl.col(name)
+                for name, kind in _READABLE.items()
+            ),
+        ),
+    )
+
+
+def refuse_conflicts(
+    connection: sa.Connection, job: Job, conflicts: Mapping[int, str | None]
+) -> None:
+    """Records that contradict what is stored wait in `refused`.
+
+    Their raw bytes are read once more: to keep every record's until the end would cost a copy of
+    the file for the few that are asked for.
+
+    Args:
+        connection: the load's transaction.
+        job: the load.
+        conflicts: the session id by the record's number; null for a record without a session.
+    """
+    if not conflicts:
+        return
+    ordinals = pl.Series(conflicts.keys(), dtype=pl.Int64)
+    ids = pl.Series(conflicts.values(), dtype=pl.String)
+    reason = [{"code": CONFLICT, "field": None, "value": None}]
+    for before, batch in read_again(job.records, job.fingerprint, job.origin.path):
+        rows = (
+            batch.frame.with_row_index("batch_row")
+            .with_columns(pl.col("batch_row").cast(pl.Int64))
+            .with_columns(ordinal=pl.col("batch_row") + before)
+            .join(pl.DataFrame({"ordinal": ordinals, "session_id": ids}), on="ordinal")
+            .with_columns(errors=pl.lit(pl.Series([reason], dtype=pl.List(REASON))))
+        )
+        refuse(connection, rows, batch.raw, job.settings)
+
+
+def _in_words(errors: Iterable[dict[str, Any]], limits: Limits) -> str:
+    reasons = [
+        {**error, "message": describe(error["code"], error["field"], error["value"], limits)}
+        for error in errors
+    ]
+    return json.dumps(reasons, ensure_ascii=False).replace("\\u0000", _REPLACEMENT)

@@ -1,0 +1,144 @@
+"""A load of sessions, from decoded batches to rows in their tables, in one transaction.
+
+What lives here: the order of the steps. What does not: the steps themselves, and the transaction
+(`load`).
+"""
+
+import polars as pl
+import sqlalchemy as sa
+
+from ev_pipeline.intake.clock_change import Ambiguous
+from ev_pipeline.intake.job import Job
+from ev_pipeline.intake.preparation import is_ambiguous, prepare
+from ev_pipeline.intake.records import numbered
+from ev_pipeline.intake.refusal import refuse, refuse_conflicts
+from ev_pipeline.sources.reader import RecordBatch
+from ev_pipeline.storage.bulk import copy_frame
+from ev_pipeline.storage.decisions import conflicting, decide
+from ev_pipeline.storage.loads import Tally, share_ground
+from ev_pipeline.storage.overlaps import find_overlaps
+from ev_pipeline.storage.quarantine import (
+    drop_unfinished,
+    supersede_unfinished,
+    write_quarantine,
+)
+from ev_pipeline.storage.sessions import write_sessions
+from ev_pipeline.storage.staging import INCOMING, create_staging
+from ev_pipeline.storage.stations import NAMED_SCHEMA, add_unregistered, read_stations
+from ev_pipeline.storage.tallies import tally_sessions
+
+
+def load_sessions(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | None]:
+    """The job's sessions are stored, quarantined or known already.
+
+    Returns:
+        What became of them, and the header that their file has.
+    """
+    share_ground(connection)
+    create_staging(connection)
+    staging = _Staging(connection, job)
+    for before, batch in numbered(job.records, job.progress):
+        staging.add(before, batch)
+    staging.add_ambiguous()
+    unfinished = _settle(connection, job)
+    tally = tally_sessions(connection, unfinished)
+    staging.add_stations()
+    return tally, staging.header
+
+
+def _settle(connection: sa.Connection, job: Job) -> dict[int | None, int]:
+    """Decide and write what is staged; returns the unfinished sessions that are known."""
+    origin, corrects = job.origin, job.mapping.has_corrections
+    decide(connection, has_corrections=corrects)
+    find_overlaps(connection, scope=origin.scope, resolution_s=job.mapping.resolution_s)
+    unfinished = drop_unfinished(connection)
+    write_sessions(
+        connection,
+        has_corrections=corrects,
+        scope=origin.scope,
+        source=origin.source,
+        door=origin.door,
+        load_id=job.load_id,
+        received_at=origin.received_at,
+    )
+    refuse_conflicts(connection, job, conflicting(connection))
+    write_quarantine(
+        connection,
+        scope=origin.scope,
+        origin=origin.source,
+        load_id=job.load_id,
+        seen_at=origin.received_at,
+    )
+    supersede_unfinished(connection, scope=origin.scope, load_id=job.load_id)
+    return unfinished
+
+
+class _Staging:
+    """The staging tables while they are filled.
+
+    Args:
+        connection: the load's transaction.
+        job: the load.
+    """
+
+    def __init__(self, connection: sa.Connection, job: Job) -> None:
+        self.header: bytes | None = None
+        self._connection = connection
+        self._job = job
+        self._stations = read_stations(connection, job.origin.scope)
+        self._ambiguous = Ambiguous(connection, job)
+        self._named: list[pl.DataFrame] = []
+
+    def add(self, before: int, batch: RecordBatch) -> None:
+        """Stage a batch; what has an ambiguous time waits for its neighbours."""
+        self.header = batch.header
+        numbered_rows = batch.frame.with_row_index("batch_row").with_columns(
+            pl.col("batch_row").cast(pl.Int64), ordinal=pl.col("batch_row").cast(pl.Int64) + before
+        )
+        waits = numbered_rows.select(is_ambiguous()).to_series()
+        if waits.any():
+            self._ambiguous.hold(numbered_rows.filter(waits), batch.raw)
+            numbered_rows = numbered_rows.filter(~waits)
+        self._stage(numbered_rows, batch)
+
+    def add_ambiguous(self) -> None:
+        """Stage what has waited, each with the reading that its neighbours leave."""
+        frame, raw = self._ambiguous.settled()
+        if not frame.is_empty():
+            self._stage(frame, RecordBatch(frame, self.header, raw))
+
+    def add_stations(self) -> None:
+        """Stations that only these sessions name get their rows."""
+        if not self._named:
+            return
+        named = pl.concat(self._named).unique("station_id", keep="first", maintain_order=True)
+        origin = self._job.origin
+        add_unregistered(
+            self._connection,
+            named,
+            scope=origin.scope,
+            source=origin.source,
+            seen_at=origin.received_at,
+        )
+
+    def _stage(self, rows: pl.DataFrame, batch: RecordBatch) -> None:
+        prepared = prepare(rows, self._job, self._stations)
+        copy_frame(self._connection, "incoming", prepared.accepted.select(INCOMING))
+        refuse(self._connection, prepared.refused, batch.raw, self._job.settings)
+        self._named.append(_stations_named_by(prepared.accepted))
+
+
+def _stations_named_by(accepted: pl.DataFrame) -> pl.DataFrame:
+    """What the sessions tell of their stations; the first to say something is believed."""
+    told = {
+        "name": "station_name",
+        "latitude": "station_latitude",
+        "longitude": "station_longitude",
+        "time_zone": "zone",
+    }
+    firsts = [pl.col(column).drop_nulls().first().alias(name) for name, column in told.items()]
+    return (
+        accepted.group_by("station_id", maintain_order=True)
+        .agg(firsts)
+        .select(pl.col(name).cast(kind) for name, kind in NAMED_SCHEMA.items())
+    )
