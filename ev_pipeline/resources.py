@@ -16,7 +16,7 @@ from pydantic import Field
 from sqlalchemy.exc import DBAPIError
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.settings import Settings, load_settings
+from ev_pipeline.settings import Settings
 from ev_pipeline.storage.engine import connect
 
 _PASSING_SQLSTATES: Final = ("08", "40", "53", "55P03", "57P")
@@ -78,17 +78,6 @@ class Database(dg.ConfigurableResource[None]):
             raise
 
 
-class EnvironmentSettings(dg.ConfigurableResource[Settings]):
-    """The settings, read where and when a run begins."""
-
-    def create_resource(self, context: dg.InitResourceContext) -> Settings:  # noqa: ARG002 - Dagster's signature
-        """The settings of this process's environment."""
-        return load_settings()
-
-
-def environment_resources() -> Mapping[str, object]:
-    """The resources of every door but the tests': taken from the environment, shown nowhere."""
-    return {
-        "database": Database(url=dg.EnvVar("EV_DATABASE_URL")),
-        "settings": EnvironmentSettings(),
-    }
+def environment_resources(settings: Settings) -> Mapping[str, object]:
+    """The resources of every door but the tests': the address stays a secret of the environment."""
+    return {"database": Database(url=dg.EnvVar("EV_DATABASE_URL")), "settings": settings}

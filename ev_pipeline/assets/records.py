@@ -103,7 +103,8 @@ def _load(
         except PipelineError as error:
             errors.append(error)
             continue
-        loads.append({"file": file.path.name, "source": mapping.name, **result.counts})
+        counts = result.tally.counts.as_columns()
+        loads.append({"file": file.path.name, "source": mapping.name, **counts})
     if errors:
         raise errors[0]
     return loads
