@@ -103,6 +103,13 @@ def test_a_neighbour_on_another_or_an_unknown_connector_does_not_count() -> None
     assert chosen(written(zone, "01:05", "01:20", connector_id=None), neighbours=unknown) == [early]
 
 
+def test_sessions_whose_connector_is_unknown_do_not_compete() -> None:
+    zone = "Europe/London"
+    clocks = [("01:05", "01:20"), ("01:06", "01:19")]
+    twice = [written(zone, start, end, connector_id=None) for start, end in clocks]
+    assert chosen(*twice) == [(local(zone, start), local(zone, end)) for start, end in clocks]
+
+
 def test_touching_a_neighbour_by_the_resolution_is_no_overlap() -> None:
     zone = "Europe/London"
     busy = as_stored((local(zone, "00:30"), local(zone, "01:06")))
