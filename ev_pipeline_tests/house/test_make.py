@@ -73,6 +73,23 @@ def test_set_up_without_uv_and_venv_says_what_to_install(
     assert "apt-get install python3-venv" in result.stderr
 
 
+@pytest.mark.long
+def test_a_fresh_clone_sets_itself_up_without_uv_and_with_a_home_that_cannot_be_written(
+    bare_path: Path, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    cloning = ["git", "clone", "-q", str(ROOT), str(clone)]
+    subprocess.run(cloning, check=True)
+    base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
+    (bare_path / "python3").symlink_to(base)
+    kept = {name: os.environ[name] for name in os.environ if name.endswith(("_proxy", "_PROXY"))}
+    result = set_up(clone, PATH=str(bare_path), HOME=os.devnull, **kept)
+    assert result.returncode == 0, result.stderr
+    assert (clone / ".uv/bin/uv").exists()
+    command = [str(clone / ".venv/bin/ev-pipeline"), "--help"]
+    assert subprocess.run(command, check=True, capture_output=True).stdout
+
+
 def test_continuous_integration_runs_check_and_test() -> None:
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
