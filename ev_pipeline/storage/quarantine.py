@@ -96,13 +96,16 @@ def supersede_unfinished(connection: sa.Connection, *, scope: str, load_id: int)
     connection.execute(_SUPERSEDE, {"scope": scope, "load_id": load_id})
 
 
-def resolve(connection: sa.Connection, quarantine_ids: list[int], *, load_id: int) -> None:
-    """The entries are settled: a replay took their records."""
+def resolve_taken(connection: sa.Connection, quarantine_ids: list[int], *, load_id: int) -> None:
+    """Those of the replayed entries that the replay did not refuse again are settled."""
     connection.execute(
         sa.text(
             """
-            update ev_quarantine set state = 'resolved', settled_by_load = :load_id
-            where quarantine_id = any(:quarantine_ids)
+            update ev_quarantine q set state = 'resolved', settled_by_load = :load_id
+            where q.quarantine_id = any(:quarantine_ids) and q.state = 'open'
+                and not exists (
+                    select from ev_quarantine_sighting w
+                    where w.quarantine_id = q.quarantine_id and w.load_id = :load_id)
             """
         ),
         {"quarantine_ids": quarantine_ids, "load_id": load_id},
