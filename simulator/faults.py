@@ -15,6 +15,12 @@ import polars as pl
 LOST_CLOCK_S: Final = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
 """Where a charger's clock starts when it has lost its battery."""
 
+TOLD_SHARE: Final = 0.5
+"""Share of failed attempts for which the charger gives an error code."""
+
+LEAST_FOR_WRONG_UNIT_KWH: Final = 1.5
+"""A thousand times less than this would be a possible energy, and so no visible fault."""
+
 _start, _end = pl.col("start_s"), pl.col("end_s")
 _stay: Final = _end - _start
 _luck: Final = pl.col("luck")
@@ -75,7 +81,7 @@ FAULTS: Final = (
             "cost": pl.col("cost") * 0,
             "soc_end_percent": pl.col("soc_start_percent"),
             "stop_reason": pl.lit("Other"),
-            "error_code": pl.when(_luck < 0.5).then(pl.lit("ConnectorLockFailure")),  # noqa: PLR2004
+            "error_code": pl.when(_luck < TOLD_SHARE).then(pl.lit("ConnectorLockFailure")),
         },
     ),
     Fault(
@@ -123,7 +129,7 @@ FAULTS: Final = (
         0.0008,
         "energy in Wh where kWh is meant",
         {"energy_kwh": pl.col("energy_kwh") * 1000},
-        applies=lambda: pl.col("energy_kwh") > 1.5,  # noqa: PLR2004 - else 1,000 times is possible
+        applies=lambda: pl.col("energy_kwh") > LEAST_FOR_WRONG_UNIT_KWH,
     ),
     Fault(
         "wrong_power",

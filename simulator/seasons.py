@@ -47,7 +47,9 @@ DAILY_SWING_C: Final = 4.0
 
 WARMEST_HOUR: Final = 15.5
 
+SATURDAY: Final = 5
 SUNDAY: Final = 6
+"""Numbers of kinds of day."""
 
 
 def day_numbers(days: int) -> list[date]:

@@ -35,6 +35,12 @@ DC_TAPER_FROM: Final = 0.70
 COLD_LOSS_PER_C: Final = 0.012
 """How much slower a cold battery takes direct current, as a share a degree below 15 °C."""
 
+LATE_SHARE: Final = 0.02
+"""Share of sessions that a charger reports hours later, because it was offline."""
+
+RFID_SHARE: Final = 0.6
+"""Share of known users' sessions that start with a card, not an app."""
+
 SHARING_SHARE: Final = 0.3
 LOWEST_SHARE_OF_POWER: Final = 0.5
 """How many sessions with alternating current get less because the site is busy, and how little."""
@@ -167,7 +173,7 @@ def _frame(
     count = len(visits.user)
     start_s = to_utc_s(visits.start_s)
     end_s = start_s + charge.stay_s
-    is_late = rng.random(count) < 0.02  # noqa: PLR2004 - a charger that was offline for a while
+    is_late = rng.random(count) < LATE_SHARE
     delay_s = np.where(is_late, rng.integers(600, 43_200, count), rng.integers(1, 12, count))
     ad_hoc = np.array([one.ad_hoc_share for one in BEHAVIOURS])[visits.behaviour]
     is_known = rng.random(count) >= ad_hoc
@@ -192,7 +198,7 @@ def _frame(
             "stop_reason": np.array(["EVDisconnected", "Local", "Remote"])[
                 rng.choice(3, size=count, p=[0.78, 0.16, 0.06])
             ],
-            "payment_method": np.where(rng.random(count) < 0.6, "rfid", "app"),  # noqa: PLR2004
+            "payment_method": np.where(rng.random(count) < RFID_SHARE, "rfid", "app"),
             "vehicle_model": np.array([one.model for one in VEHICLES])[vehicle],
             "battery_capacity_kwh": np.array([one.capacity_kwh for one in VEHICLES])[vehicle],
             "vehicle_age_years": users.age_years[visits.user] + visits.day // 37 / 10,
