@@ -1,0 +1,111 @@
+"""Dundee's and Perth's files, loaded into a real database and held against a recount by hand."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import sqlalchemy as sa
+
+from ev_pipeline.intake.load import load_file
+from ev_pipeline.settings import Settings
+from ev_pipeline.sources.mapping import load_mapping
+from ev_pipeline_tests.integration.recount import recount, registered_stations
+from ev_pipeline_tests.real_data import real_file
+
+FILES: Final = {
+    "dundee": ("cpdata.csv", "cp-data-dec-mar-2018.csv", "cp-data-mar-may-2018.csv"),
+    "perth_kinross": (
+        "electricvehiclechargecorrected.csv",
+        "sept17toaug18standardisedcorrected.csv",
+        "sept18toaug19standardisedcorrected.csv",
+    ),
+}
+"""Each council's sessions, oldest file first."""
+
+ROWS: Final = {"dundee": 47_885, "perth_kinross": 66_664}
+"""Sessions that each council published, in all files."""
+
+COUNTS: Final = ("received", "stored", "updated", "duplicate", "quarantined")
+
+
+def session_files(source: str) -> list[Path]:
+    return [real_file(source, name) for name in FILES[source]]
+
+
+def loaded(
+    engine: sa.Engine, settings: Settings, source: str, paths: Sequence[Path]
+) -> list[dict[str, Any]]:
+    """What each load answers, without the name of its source."""
+    mapping = load_mapping(source)
+    answers = [load_file(engine, settings, mapping, path).as_document() for path in paths]
+    assert {answer.pop("source") for answer in answers} == {source}
+    return answers
+
+
+def stored_sums(engine: sa.Engine, source: str) -> dict[str, int]:
+    """What ledger, sessions and quarantine hold of a source."""
+    ledger = ", ".join(f"(select sum({c}) from ev_ledger where source = :s) {c}" for c in COUNTS)
+    sql = f"""
+        select {ledger},
+            (select count(*) from ev_session where source = :s) sessions,
+            (select count(*) from ev_quarantine_sighting join ev_quarantine using (quarantine_id)
+                where origin = :s) sightings"""
+    with engine.connect() as connection:
+        row = connection.execute(sa.text(sql), {"s": source}).mappings().one()
+    return {name: int(value) for name, value in row.items()}
+
+
+@pytest.mark.parametrize("has_registry", [True, False], ids=["registry first", "no registry"])
+@pytest.mark.parametrize("source", FILES)
+def test_every_figure_of_every_load_equals_the_recount_by_hand(
+    engine: sa.Engine, settings: Settings, source: str, *, has_registry: bool
+) -> None:
+    files = session_files(source)
+    registered: frozenset[str] = frozenset()
+    if has_registry and source == "dundee":
+        registry = real_file("dundee", "cp-locations.csv")
+        loaded(engine, settings, "dundee_stations", [registry])
+        registered = registered_stations(registry)
+    elif has_registry:
+        sites = real_file("perth_kinross", "perth_locations.csv")
+        loaded(engine, settings, "perth_kinross_stations", [sites])
+    expected = [vars(figures) for figures in recount([*files, *files], registered=registered)]
+
+    answers = loaded(engine, settings, source, [*files, *files])
+
+    assert answers == expected
+    first, second = answers[: len(files)], answers[len(files) :]
+    assert sum(answer["received"] for answer in first) == ROWS[source]
+    assert [answer["stored"] for answer in second] == [0] * len(files)
+    sums = {count: sum(answer[count] for answer in answers) for count in COUNTS}
+    assert sums["received"] == sum(sums[count] for count in COUNTS[1:])
+    assert stored_sums(engine, source) == sums | {
+        "sessions": sums["stored"],
+        "sightings": sums["quarantined"],
+    }
+
+
+def test_the_load_command_answers_with_the_sums_over_its_files(
+    engine: sa.Engine, environment: dict[str, str]
+) -> None:
+    files = session_files("dundee")
+    program = Path(sys.executable).with_name("ev-pipeline")
+    done = subprocess.run(
+        [program, "load", "dundee", *files, "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    every = [vars(figures) for figures in recount(files)]
+    expected = {count: sum(figures[count] for figures in every) for count in COUNTS} | {
+        said: dict(sum((Counter(figures[said]) for figures in every), Counter()))
+        for said in ("reasons", "warnings", "notes")
+    }
+    assert json.loads(done.stdout) == {"source": "dundee", **expected}
+    assert stored_sums(engine, "dundee")["sessions"] == expected["stored"]
