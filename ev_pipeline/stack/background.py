@@ -49,19 +49,18 @@ def start(
         start_new_session=True,
         preexec_fn=process.dies_with_parent(signal.SIGTERM) if is_bound_to_us else None,  # noqa: PLW1509 - called from the only thread
     )
-    line = ""
     try:
         if supervisor.stderr:
             with supervisor.stderr as said:
                 for raw in said:
                     line = raw.decode(errors="replace").rstrip("\n")
                     on_line(line)
+                    if line == HEALTHY_LINE:
+                        return supervisor
     except KeyboardInterrupt:
         stop(supervisor)
         raise
-    if line != HEALTHY_LINE:
-        raise ChildProcessError(supervisor.wait())
-    return supervisor
+    raise ChildProcessError(supervisor.wait())
 
 
 def stop(supervisor: subprocess.Popen[bytes]) -> None:

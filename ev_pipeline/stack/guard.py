@@ -16,10 +16,10 @@ from typing import Final, Self
 from ev_pipeline.stack.process import python_module
 
 GRACE_S: Final = 20
-"""How long a group may take to end by itself, s; a database writes what it holds meanwhile."""
+"""How long a service may take to end by itself, s; a database writes what it holds meanwhile."""
 
 POLL_S: Final = 0.1
-"""How often an ending group is looked at, s."""
+"""How often an ending service is looked at, s."""
 
 
 class Guard:
@@ -37,6 +37,8 @@ class Guard:
         self._process = subprocess.Popen(  # noqa: S603 - this very file
             python_module("ev_pipeline.stack.guard"),
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=[self._lock],
         )
@@ -79,12 +81,14 @@ def main() -> None:
 
 
 def _end(group: int, stop_signal: int) -> None:
+    """The group's first process may end in its own way; then whatever is left is killed."""
     deadline = time.monotonic() + GRACE_S
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, stop_signal)
+        os.kill(group, stop_signal)
         while time.monotonic() < deadline:
-            os.killpg(group, 0)
             time.sleep(POLL_S)
+            os.kill(group, 0)
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
 
 
