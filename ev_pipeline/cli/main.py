@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ev_pipeline.cli import models, run, sources, stack, status
+from ev_pipeline.cli import load, migrate, models, quarantine, run, sources, stack, status
 from ev_pipeline.cli.output import messages
 from ev_pipeline.domain.errors import PipelineError
 
@@ -29,7 +29,7 @@ def root(
         sys.tracebacklimit = 1000
 
 
-for _commands in (sources, stack, status, run, models):
+for _commands in (sources, load, quarantine, migrate, stack, status, run, models):
     _commands.register(app)
 
 

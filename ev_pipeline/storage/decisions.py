@@ -124,7 +124,7 @@ def conflicting(connection: sa.Connection) -> dict[int, str]:
     rows = connection.execute(
         sa.text("select ordinal, session_id::text from decided where decision = 'conflict'")
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def _decide_met(connection: sa.Connection, *, has_corrections: bool) -> None:

@@ -76,7 +76,7 @@ def tally_sessions(connection: sa.Connection, unfinished: dict[int | None, int])
     return Tally(
         counts=Counts(stored, updated, duplicate + sum(unfinished.values()), quarantined),
         reasons=_by_code(connection, _REASONS),
-        warnings=dict(connection.execute(_WARNINGS, {"overlap": OVERLAP}).tuples().all()),
+        warnings=_by_code(connection, _WARNINGS, overlap=OVERLAP),
         notes=_by_code(connection, _NOTES),
         duplicates_of={
             load_id: count for load_id, count in duplicates_of.items() if load_id is not None
@@ -90,5 +90,5 @@ def tally_registry(connection: sa.Connection) -> Tally:
     return Tally(counts=counts, reasons=_by_code(connection, _REASONS))
 
 
-def _by_code(connection: sa.Connection, query: sa.TextClause) -> dict[str, int]:
-    return dict(connection.execute(query).tuples().all())
+def _by_code(connection: sa.Connection, query: sa.TextClause, **names: str) -> dict[str, int]:
+    return {row[0]: row[1] for row in connection.execute(query, names)}

@@ -1,0 +1,41 @@
+"""A command's way to the database: open, checked, and with errors that a person can read.
+
+What lives here: the connection around a command. What does not: any statement.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ev_pipeline.domain.errors import PipelineError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from ev_pipeline.settings import Settings
+
+
+@contextmanager
+def database(settings: "Settings") -> Iterator["sa.Engine"]:
+    """The settings' database while the context lasts, its schema up to date.
+
+    Raises:
+        PipelineError: it is away, of another version, or fails on the way (a full disk, a lost
+            connection).
+    """
+    from sqlalchemy.exc import InterfaceError, OperationalError  # noqa: PLC0415 -- --help stays fast
+
+    from ev_pipeline.storage.engine import connect, require_schema  # noqa: PLC0415 -- the same
+
+    engine = connect(settings)
+    try:
+        require_schema(engine)
+        yield engine
+    except (OperationalError, InterfaceError) as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise PipelineError(
+            f"the database failed: {reason}",
+            mend="what was not committed is taken back; see `ev-pipeline doctor`, then try again",
+        ) from error
+    finally:
+        engine.dispose()

@@ -1,0 +1,166 @@
+"""`load` and `loads`: files in, what was loaded, and one load back out.
+
+What lives here: options, and what a person or a program is told. What does not: loading
+(`ev_pipeline.intake`).
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.markup import escape
+
+from ev_pipeline.cli.database import database
+from ev_pipeline.cli.output import messages, print_json, print_table
+from ev_pipeline.domain.errors import PipelineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ev_pipeline.intake.job import LoadResult
+
+loads_app = typer.Typer(help="What was loaded when; take one load back.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+_COUNTS: Final = ("received", "stored", "updated", "duplicate", "quarantined")
+_CODES: Final = ("reasons", "warnings", "notes")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the root command."""
+    app.command("load")(load)
+    loads_app.command("list")(list_loads)
+    loads_app.command("undo")(undo)
+    app.add_typer(loads_app, name="loads")
+
+
+def load(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A shipped mapping's name, or a TOML file.")
+    ],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="CSV or JSON files, perhaps packed.")
+    ],
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, and store nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load files of sessions, stations or sites; what fails validation goes to quarantine.
+
+    Example: ev-pipeline load dundee cpdata.csv cp-data-dec-mar-2018.csv
+    """
+    from ev_pipeline.intake.load import load_file  # noqa: PLC0415 -- --help stays fast
+    from ev_pipeline.settings import load_settings  # noqa: PLC0415
+    from ev_pipeline.sources.mapping import load_mapping  # noqa: PLC0415
+
+    mapping, settings = load_mapping(source), load_settings()
+    results: list[LoadResult] = []
+    failed = False
+    with database(settings) as engine:
+        for path in paths:
+            try:
+                with _progress(path) as progress:
+                    result = load_file(
+                        engine, settings, mapping, path, dry_run=dry_run, progress=progress
+                    )
+            except PipelineError as error:
+                failed = True
+                messages.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+                continue
+            results.append(result)
+            if not as_json:
+                _print_result(result)
+    if as_json:
+        print_json(_sums(mapping.name, results))
+    if failed:
+        raise typer.Exit(1)
+
+
+def list_loads(*, as_json: AsJson = False) -> None:
+    """List every load, newest first, also those that were taken back.
+
+    Example: ev-pipeline loads list
+    """
+    from ev_pipeline.settings import load_settings  # noqa: PLC0415 -- --help stays fast
+    from ev_pipeline.storage import loads  # noqa: PLC0415
+
+    with database(load_settings()) as engine, engine.connect() as connection:
+        rows = loads.list_loads(connection)
+    if as_json:
+        print_json(rows)
+        return
+    shown = ("load_id", "source", "door", "path", "started_at", *_COUNTS, "undone_at")
+    print_table(shown, ([_minute(row[name]) for name in shown] for row in rows))
+
+
+def undo(
+    load_id: Annotated[int, typer.Argument(metavar="LOAD", help="Its number in `loads list`.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Take one load back: tables and ledger are as if it had never been.
+
+    Example: ev-pipeline loads undo 7
+    """
+    from ev_pipeline.intake.undo import undo_load  # noqa: PLC0415 -- --help stays fast
+    from ev_pipeline.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings()
+    with database(settings) as engine:
+        undone = undo_load(engine, settings, load_id)
+    if as_json:
+        document = {"load_id": load_id, **undone.counts.as_columns()}
+        print_json({**document, "to_load_again": undone.to_load_again})
+        return
+    counts = undone.counts
+    messages.print(
+        f"load {load_id} is taken back: {counts.stored:,} stored, {counts.updated:,} updated,"
+        f" {counts.quarantined:,} quarantined"
+    )
+    if undone.to_load_again:
+        again = ", ".join(str(load_id) for load_id in undone.to_load_again)
+        messages.print(
+            f"[yellow]loads {again} had met some of its records, and counted them as duplicates:"
+            " take these back and load their files again if those records are to stay[/yellow]"
+        )
+
+
+@contextmanager
+def _progress(path: Path) -> Iterator["Callable[[int], None]"]:
+    """Says how many records of the file were read, where somebody watches."""
+    name = escape(str(path))
+    with messages.status(f"{name}: opening") as status:
+        yield lambda n_read: status.update(f"{name}: {n_read:,} records read")
+
+
+def _print_result(result: "LoadResult") -> None:
+    """A file's counts, and what was said of its records."""
+    counts, codes = result.tally.counts, result.as_document()
+    rate = round(counts.received / result.duration_s)
+    number = "dry run, nothing stored" if result.load_id is None else f"load {result.load_id}"
+    print_table(
+        (*_COUNTS, "rows/s"),
+        [[f"{count:,}" for count in (*counts.as_columns().values(), rate)]],
+        title=escape(f"{result.path} ({number})"),
+    )
+    said = [(kind, code, f"{n:,}") for kind in _CODES for code, n in codes[kind].items()]
+    if said:
+        print_table(("what", "code", "records"), said)
+
+
+def _sums(source: str, results: list["LoadResult"]) -> dict[str, Any]:
+    documents = [result.as_document() for result in results]
+    sums = {name: sum(document[name] for document in documents) for name in _COUNTS}
+    codes = {name: sum((Counter(d[name]) for d in documents), Counter()) for name in _CODES}
+    return {"source": source, **sums, **{name: dict(by_code) for name, by_code in codes.items()}}
+
+
+def _minute(value: Any) -> Any:
+    """Times as people read them in a list."""
+    return value if not hasattr(value, "strftime") else f"{value:%Y-%m-%d %H:%M} UTC"
