@@ -3,10 +3,11 @@
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -78,25 +79,35 @@ def home() -> Iterator[Path]:
     shutil.rmtree(home, ignore_errors=True)
 
 
+@contextmanager
+def served(cluster: Cluster) -> Iterator[subprocess.Popen[bytes]]:
+    """Within, the server of a prepared data directory answers; it stops at the end."""
+    log = cluster.layout.logs / "postgres.log"
+    server = process.start(
+        cluster.command,
+        environment=cluster.environment,
+        log=log,
+        directory=cluster.layout.home,
+        account=cluster.account,
+        stop_signal=STOP_SIGNAL,
+    )
+    try:
+        deadline = monotonic() + 60
+        while cluster.trouble():
+            assert server.poll() is None, log.read_text()
+            assert monotonic() < deadline, "PostgreSQL did not answer within 60 s"
+        yield server
+    finally:
+        process.stop(server, stop_signal=STOP_SIGNAL, deadline_s=30)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """One real server for all tests of a worker."""
     home = _make_home()
     cluster = prepare(Settings(home=home, postgres_port=free_port()))
-    server = process.start(
-        cluster.command,
-        environment=cluster.environment,
-        log=home / "postgres.log",
-        directory=home,
-        account=cluster.account,
-        stop_signal=STOP_SIGNAL,
-    )
-    deadline = monotonic() + 60
-    while cluster.trouble():
-        assert server.poll() is None, (home / "postgres.log").read_text()
-        assert monotonic() < deadline, "PostgreSQL did not answer within 60 s"
-    yield PostgresServer(cluster)
-    process.stop(server, stop_signal=STOP_SIGNAL, deadline_s=30)
+    with served(cluster):
+        yield PostgresServer(cluster)
     shutil.rmtree(home)
 
 
