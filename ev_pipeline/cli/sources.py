@@ -12,11 +12,11 @@ import typer
 from rich.markup import escape
 
 from ev_pipeline.cli.output import messages, print_json, print_table, results
+from ev_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from ev_pipeline.settings import Settings
     from ev_pipeline.sources.explain import FileReading
     from ev_pipeline.sources.mapping import Mapping
 
@@ -66,8 +66,7 @@ def check(
 
     Example: ev-pipeline sources check dundee cpdata.csv --rows 3
     """
-    from ev_pipeline.settings import load_settings  # noqa: PLC0415 - --help stays fast
-    from ev_pipeline.sources.explain import explain  # noqa: PLC0415
+    from ev_pipeline.sources.explain import explain  # noqa: PLC0415 - --help stays fast
     from ev_pipeline.sources.mapping import load_mapping  # noqa: PLC0415
 
     mapping = load_mapping(mapping_name)
@@ -87,7 +86,7 @@ def check(
 
 
 def _judged(
-    reading: "FileReading", mapping: "Mapping", settings: "Settings", now: datetime
+    reading: "FileReading", mapping: "Mapping", settings: Settings, now: datetime
 ) -> list[dict[str, Any]]:
     """The records as documents, with what the rules say of each."""
     from ev_pipeline.domain.validation import describe  # noqa: PLC0415 - --help stays fast
@@ -128,7 +127,7 @@ def _judged(
 
 
 def _validated(
-    frame: "pl.DataFrame", mapping: "Mapping", settings: "Settings", now: datetime
+    frame: "pl.DataFrame", mapping: "Mapping", settings: Settings, now: datetime
 ) -> "pl.DataFrame":
     """The frame with what the rules say, where no station is known."""
     import polars as pl  # noqa: PLC0415 - --help stays fast
@@ -137,8 +136,9 @@ def _validated(
     from ev_pipeline.domain.validation import validate, validate_stations  # noqa: PLC0415
 
     if mapping.records != "session":
-        key_field = "name" if mapping.records == "site" else "station_id"
-        return validate_stations(frame, key_field=key_field)
+        return validate_stations(
+            frame, key_field="name" if mapping.records == "site" else "station_id"
+        )
     zones = frame["zone"].fill_null(settings.timezone)
     stations = pl.DataFrame(
         schema={"station_id": pl.String, "is_registered": pl.Boolean, "power_kw": pl.Float64}
@@ -154,10 +154,10 @@ def _validated(
 
 def _print_reading(reading: "FileReading", records: list[dict[str, Any]], path: Path) -> None:
     if not records:
-        messages.print(f"{escape(str(path))} holds no records, only a header")
+        _tell(f"{path} holds no records, only a header")
     for record, raw in zip(records, reading.raw, strict=True):
         results.print(f"[bold]line {record['line']}: {record['outcome']}[/bold]")
-        results.print(escape(raw.decode("utf-8", "replace")), style="dim")
+        results.print(escape(raw.decode("utf-8", "replace")), style="dim", soft_wrap=True)
         rows = [
             (name, _shown(field["value"]), field["from"], field["text"])
             for name, field in record["fields"].items()
@@ -167,10 +167,16 @@ def _print_reading(reading: "FileReading", records: list[dict[str, Any]], path: 
         for kind, style in (("errors", "red"), ("warnings", "yellow"), ("notes", "cyan")):
             for finding in record[kind]:
                 line = f"{finding['code']}: {finding['message']}"
-                results.print(f"  {kind.removesuffix('s')} {escape(line)}", style=style)
+                results.print(
+                    f"  {kind.removesuffix('s')} {escape(line)}", style=style, soft_wrap=True
+                )
         results.print()
     if reading.absent:
-        messages.print(f"columns that this file lacks: {escape(', '.join(reading.absent))}")
+        _tell(f"columns that this file lacks: {', '.join(reading.absent)}")
+
+
+def _tell(message: str) -> None:
+    messages.print(escape(message), soft_wrap=True)
 
 
 def _shown(value: Any) -> str | None:

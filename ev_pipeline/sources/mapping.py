@@ -133,7 +133,7 @@ class Mapping(BaseModel):
         for field, source in self.sources.items():
             if not isinstance(source, TimeSource) or source.zone_column is not None:
                 continue
-            if any(name not in STANDARD_FORMATS for name in source.format):
+            if source.duration_column is None and not {*source.format} <= {*STANDARD_FORMATS}:
                 raise ValueError(
                     f"the times of {field} carry no offset, so the mapping must say whose clock "
                     'they follow: zone = "Europe/London"'
@@ -201,11 +201,11 @@ def _validated(document: dict[str, Any], text: str, where: str) -> Mapping:
 
 
 def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """The base with the change's keys, tables merged key by key."""
+    """The base with the change's keys; a section has its keys replaced, not as a whole."""
     merged = dict(base)
     for key, value in change.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
+        merged[key] = {**merged[key], **value} if both else value
     return merged
 
 

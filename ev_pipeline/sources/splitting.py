@@ -99,12 +99,11 @@ def split_records(
     """
     patterns = _Patterns(dialect)
     carry, line, is_skipping = b"", 1, False
-    is_last = False
-    while not is_last:
-        chunk = _read_about(read, block_bytes)
-        is_last = not chunk
+    chunk = _read_about(read, block_bytes)
+    while chunk:
+        following = _read_about(read, block_bytes)
         data = carry + chunk
-        cut = _Cut(data, patterns, is_last=is_last)
+        cut = _Cut(data, patterns, is_last=not following)
         if is_skipping:
             cut.skip_line()
         cut.run()
@@ -112,6 +111,7 @@ def split_records(
             yield cut.block(line)
         line += int(np.searchsorted(cut.breaks, cut.position))
         carry, is_skipping = data[cut.position :], cut.is_skipping
+        chunk = following
 
 
 def _read_about(read: Callable[[int], bytes], size: int) -> bytes:

@@ -1,0 +1,128 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.domain.session import SESSION_FIELDS, STATION_FIELDS
+from ev_pipeline.sources.fields import NumberSource, TextSource, TimeSource, WeekdaySource
+from ev_pipeline.sources.file_format import FileFormat
+from ev_pipeline.sources.mapping import Mapping, load_mapping, parse_mapping, shipped_mappings
+from ev_pipeline.sources.mapping_errors import _KEYS, line_of
+from ev_pipeline_tests.sources.reading import PLAIN
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(PipelineError) as refused:
+        parse_mapping(text, where="my.toml")
+    return str(refused.value)
+
+
+def test_the_shipped_mappings_are_those_of_the_contract() -> None:
+    assert {name: mapping.records for name, mapping in shipped_mappings().items()} == {
+        "canonical": "session",
+        "canonical_stations": "station",
+        "dundee": "session",
+        "dundee_stations": "station",
+        "perth_kinross": "session",
+        "perth_kinross_stations": "site",
+    }
+
+
+def test_canonical_reads_every_field_and_names_no_scope() -> None:
+    for name, fields in (("canonical", SESSION_FIELDS), ("canonical_stations", STATION_FIELDS)):
+        mapping = load_mapping(name)
+        assert list(mapping.sources) == [field.name for field in fields]
+        assert mapping.scope is None
+
+
+def test_a_mapping_can_be_read_again_from_its_own_text() -> None:
+    for mapping in shipped_mappings().values():
+        assert parse_mapping(mapping.text, where="again") == mapping
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "mend"),
+    [
+        ("energy_kwh =", "energy_kw =", "line 11", "did you mean energy_kwh?"),
+        ('records = "session"', 'records = "sesion"', "line 4", "write one of 'session'"),
+        ("station_id =", "station_id", "line 8, column 12", "write key ="),
+        ('"dd/mm/yyyy HH:MM"] }\nen', '"dd/mm/yyyy hh:mm"] }\nen', "line 9", "dd/mm/yyyy HH:MM"),
+        ('"kwh"', '{ column = "kwh", unit = "Wph" }', "line 11", "its units: kWh, Wh"),
+        ('"kwh"', '{ column = "kwh", unti = "Wh" }', "line 11", "did you mean unit?"),
+        ('"kwh"', '{ column = "kwh", format = "h:mm:ss" }', "line 11", "known here"),
+        ('"kwh"', "5", "line 11", "docs/mapping.md"),
+        ('"Europe/London"', '"London"', "line 5", "Europe/London"),
+        ('zone = "Europe/London"\n', "", "line 1", 'zone = "Europe/London"'),
+        ('station_id = "station"\n', "", "line 1", "station_id"),
+        ('name = "plain"\n', "", "line 1", "add name = ..."),
+        ('"A plain source"', '"A plain\nsource"', "line 3", "texts in double quotes"),
+        ('{ column = "end"', '{ column = "end", start_plus = "x"', "line 10", "docs/mapping.md"),
+    ],
+)
+def test_a_wrong_mapping_is_told_the_line_and_the_mend(
+    old: str, new: str, place: str, mend: str
+) -> None:
+    assert PLAIN.count(old) >= 1
+    said = refusal(PLAIN.replace(old, new, 1))
+    assert said.startswith(f"my.toml, {place}")
+    assert mend in said
+    assert "\n" not in said
+
+
+def test_times_that_each_follow_from_the_other_are_refused() -> None:
+    said = refusal("""
+name = "x"
+title = "x"
+records = "session"
+[fields]
+station_id = "s"
+energy_kwh = "e"
+started_at = { end_minus = "h" }
+ended_at = { start_plus = "h" }
+""")
+    assert "cannot each follow from the other" in said
+
+
+def test_a_variant_says_what_it_lacks() -> None:
+    assert 'without = ["User ID"]' in refusal(PLAIN + '\n[[variant]]\nfile = { decimal = "," }\n')
+
+
+def test_a_mapping_that_is_not_there_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"did you mean dundee\?"):
+        load_mapping("dunde")
+    path = tmp_path / "latin.toml"
+    path.write_bytes(PLAIN.replace("plain source", "plain søurce").encode("latin-1"))
+    with pytest.raises(PipelineError, match="readable text file in UTF-8"):
+        load_mapping(str(path))
+
+
+def test_a_mapping_file_is_loaded_from_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "plain.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + PLAIN.encode())
+    assert load_mapping(str(path)).name == "plain"
+
+
+names = st.text(st.sampled_from("abc_"), min_size=1, max_size=4)
+
+
+@given(st.lists(st.tuples(names, names), unique=True, min_size=1), st.data())
+def test_a_keys_line_is_found(pairs: list[tuple[str, str]], data: st.DataObject) -> None:
+    lines = [line for table, key in pairs for line in (f"[ {table} ]", "# x = 1", f" {key} = 1")]
+    index = data.draw(st.integers(0, len(pairs) - 1))
+    assert line_of("\n".join(lines), pairs[index]) == index * 3 + 3
+
+
+def test_the_keys_that_a_typing_error_is_compared_with_are_all_there_are() -> None:
+    models: list[type[BaseModel]] = [
+        Mapping,
+        FileFormat,
+        TextSource,
+        NumberSource,
+        TimeSource,
+        WeekdaySource,
+    ]
+    keys = {key for model in models for key in model.model_fields} - {"text", "variants"}
+    assert keys <= set(_KEYS)

@@ -1,0 +1,121 @@
+# ruff: noqa: DTZ001 - readings of clocks, which know no zone, are what is tested
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ev_pipeline.sources.durations import read_durations_h
+from ev_pipeline.sources.times import read_written, to_moments
+from ev_pipeline.sources.zones import known_zones, offset_us
+
+ZONES = ["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]
+
+moments = st.datetimes(datetime(1990, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))
+
+
+def read(text: str, *formats: str, zone: str | None = None, add_years: int = 0) -> datetime | None:
+    written = read_written(pl.Series([text], dtype=pl.String), formats, add_years=add_years)
+    value = to_moments(written, zone=zone).earlier[0]
+    assert value is None or isinstance(value, datetime)
+    return value
+
+
+@given(moments, st.sampled_from(ZONES))
+def test_a_clock_time_is_one_of_the_moments_that_show_it(moment: datetime, zone: str) -> None:
+    clock = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None, second=0, microsecond=0)
+    written = read_written(
+        pl.Series([f"{clock:%d/%m/%Y %H:%M}"]), ("dd/mm/yyyy HH:MM",), add_years=0
+    )
+    readings = to_moments(written, zone=zone)
+    both = sorted({clock.replace(tzinfo=ZoneInfo(zone), fold=f).astimezone(UTC) for f in (0, 1)})
+    assert readings.earlier[0] == both[0]
+    assert readings.later[0] == (both[1] if len(both) == 2 else None)
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2035, 1, 1)), st.sampled_from(ZONES))
+def test_a_time_that_does_not_exist_moves_on_by_the_gap(clock: datetime, zone: str) -> None:
+    written = read_written(pl.Series([clock.isoformat()]), ("iso",), add_years=0)
+    earlier = to_moments(written, zone=zone).earlier[0]
+    assert earlier == clock.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+
+
+def test_the_missing_half_hour_of_lord_howe_is_moved_on_by_half_an_hour() -> None:
+    moment = read("2024-10-06T02:10", "iso", zone="Australia/Lord_Howe")
+    assert moment is not None
+    local = moment.astimezone(ZoneInfo("Australia/Lord_Howe"))
+    assert local.replace(tzinfo=None) == datetime(2024, 10, 6, 2, 40)
+
+
+@given(moments, st.integers(-14 * 60, 14 * 60))
+def test_an_iso_time_is_the_moment_that_its_offset_says(moment: datetime, minutes: int) -> None:
+    sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
+    local = (moment + timedelta(minutes=minutes)).replace(tzinfo=None)
+    text = f"{local.isoformat()}{sign}{hours:02}:{rest:02}"
+    assert read(text, "iso", zone="Asia/Kolkata") == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "formats", "expected"),
+    [
+        ("2026-05-04T08:12:00Z", ("iso",), datetime(2026, 5, 4, 8, 12)),
+        ("2026-05-04 08:12", ("iso",), datetime(2026, 5, 4, 8, 12)),
+        ("2026-05-04t08:12:00.25+0100", ("iso",), datetime(2026, 5, 4, 7, 12, 0, 250_000)),
+        ("2026-05-04T08:12+01", ("iso",), datetime(2026, 5, 4, 7, 12)),
+        ("Wed, 25 Apr 2018 11:08:04 GMT", ("rfc1123",), datetime(2018, 4, 25, 11, 8, 4)),
+        ("1524654484", ("epoch_s",), datetime(2018, 4, 25, 11, 8, 4)),
+        ("1524654484.5", ("epoch_s",), datetime(2018, 4, 25, 11, 8, 4, 500_000)),
+        ("1524654484000", ("epoch_ms",), datetime(2018, 4, 25, 11, 8, 4)),
+        ("4/5/26 8:12", ("dd/mm/yy HH:MM",), datetime(2026, 5, 4, 8, 12)),
+        ("05/04/2026 08:12 PM", ("mm/dd/yyyy hh:MM AM",), datetime(2026, 5, 4, 20, 12)),
+        ("04-May-2026 08:12:30", ("iso", "dd-mon-yyyy HH:MM:SS"), datetime(2026, 5, 4, 8, 12, 30)),
+        ("31/02/2026 08:12", ("dd/mm/yyyy HH:MM",), None),
+        ("04/05/2026 24:00", ("dd/mm/yyyy HH:MM",), None),
+        ("04/05/2026 08:12 x", ("dd/mm/yyyy HH:MM",), None),
+        ("nan", ("epoch_s",), None),
+        ("1e300", ("epoch_ms",), None),
+        ("99999-05-04T08:12:00Z", ("iso",), None),
+        ("0000-05-04T08:12:00Z", ("iso",), None),
+    ],
+)
+def test_a_time_is_read_as_its_format_says(
+    text: str, formats: tuple[str, ...], expected: datetime | None
+) -> None:
+    moment = read(text, *formats, zone="UTC")
+    assert moment == (None if expected is None else expected.replace(tzinfo=UTC))
+
+
+def test_a_leap_day_of_the_year_16_is_one_of_2016() -> None:
+    moment = read("0016-02-29 10:00:00", "yyyy-mm-dd HH:MM:SS", zone="UTC", add_years=2000)
+    assert moment == datetime(2016, 2, 29, 10, tzinfo=UTC)
+
+
+def test_a_clock_time_without_a_zone_is_no_moment() -> None:
+    assert read("2026-05-04T08:12", "iso", zone=None) is None
+
+
+def test_every_zone_that_a_mapping_may_name_can_be_read() -> None:
+    written = read_written(pl.Series(["2026-05-04T08:12"]), ("iso",), add_years=0)
+    for zone in known_zones():
+        assert to_moments(written, zone=zone).earlier[0] is not None
+
+
+@given(st.integers(0, 900), st.integers(0, 59), st.integers(0, 59))
+def test_a_duration_is_its_hours_minutes_and_seconds(
+    hours: int, minutes: int, seconds: int
+) -> None:
+    texts = pl.Series([f"{hours}:{minutes:02}:{seconds:02}"])
+    expected = timedelta(hours=hours, minutes=minutes, seconds=seconds) / timedelta(hours=1)
+    assert read_durations_h(texts, "h:mm:ss")[0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("text", ["1:60:00", "-1:00:00", "1:00", "1:2:3:4", "", "a:bb:cc"])
+def test_what_is_no_duration_is_not_read_as_one(text: str) -> None:
+    assert read_durations_h(pl.Series([text]), "h:mm:ss")[0] is None
+
+
+@pytest.mark.parametrize(("text", "hours"), [("-07:00", -7.0), ("+05:30", 5.5), ("07:00", None)])
+def test_an_offset_has_a_sign(text: str, hours: float | None) -> None:
+    assert offset_us(text) == (None if hours is None else hours * 3.6e9)
