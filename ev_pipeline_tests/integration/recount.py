@@ -56,8 +56,9 @@ def recount(
 
 
 def registered_stations(path: Path) -> frozenset[str]:
-    """The stations that Dundee's registry names."""
-    return frozenset(_table(path)["CP ID"].str.strip()) - {""}
+    """The stations that a registry names: Dundee's by CP ID; Perth's names sites, not stations."""
+    registry = _table(path)
+    return frozenset(registry.get("CP ID", pd.Series(dtype=str)).str.strip()) - {""}
 
 
 def _table(path: Path) -> pd.DataFrame:
