@@ -4,10 +4,11 @@ What lives here: the header, columns by name, and records that do not fit them.
 What does not: where records begin and end (`splitting`), what the texts mean (`decode`).
 """
 
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import pyarrow as pa
@@ -71,6 +72,7 @@ class CsvTable:
         self._encoding = record_encoding(mapping.file.encoding)
         self._dialect = dialect_of(mapping)
         self._field = _field_pattern(mapping)
+        self._csv_options: Final = _csv_options(mapping)
         try:
             text = header.decode(self._encoding)
         except UnicodeDecodeError as error:
@@ -85,7 +87,14 @@ class CsvTable:
                 where=f"{where}, line 1",
                 mend='export it as CSV; if it is UTF-16, say encoding = "utf-16" in [file]',
             )
-        self.names: Final = [name.strip() for name in split_fields(text, self._field)]
+        names = split_fields(text, self._field)
+        if names is None:
+            raise PipelineError(
+                "a quote in the header is opened and not closed",
+                where=f"{where}, line 1",
+                mend='close it, or say quote = "" in [file] if quotes mean nothing',
+            )
+        self.names: Final = [name.strip() for name in names]
         self.mapping: Final = mapping.for_columns(self.names)
         self._indexes = _locate(self.names, self.mapping, where)
 
@@ -157,14 +166,27 @@ class CsvTable:
             text = record.decode(self._encoding)
         except UnicodeDecodeError as error:
             return None, f"not {self._encoding} at byte {error.start + 1}"
-        values = split_fields(text, self._field)
+        values = self._split(text)
+        if values is None:
+            return None, _FAULTS[Fault.OPEN_QUOTE]
         if len(values) != len(self.names):
             return None, f"{len(values)} values where the header names {len(self.names)}"
         return values, ""
 
+    def _split(self, record: str) -> list[str] | None:
+        """The record's values; null if a quote is left open."""
+        try:
+            (values,) = csv.reader([record], **self._csv_options)
+        except csv.Error:  # a stray quote, or a value beyond the module's limit
+            return split_fields(record, self._field)
+        return values
+
     def texts_of(self, records: Sequence[bytes]) -> RawRecords:
         """Single records as texts; for records that come back from quarantine."""
-        return self._one_by_one(records, [Fault.NONE] * len(records))
+        cut = [len(record) >= MAX_RECORD_BYTES for record in records]
+        return self._one_by_one(
+            records, [Fault.TOO_LONG if is_cut else Fault.NONE for is_cut in cut]
+        )
 
 
 def _column_id(index: int) -> str:
@@ -175,31 +197,43 @@ def _column_ids(count: int) -> list[str]:
     return [_column_id(index) for index in range(count)]
 
 
+def _csv_options(mapping: Mapping) -> dict[str, Any]:
+    """What the `csv` module is told to split a record, refusing what is not in order."""
+    options = {"delimiter": mapping.file.delimiter, "strict": True}
+    if not mapping.file.quote:
+        return {**options, "quoting": csv.QUOTE_NONE}
+    return {**options, "quotechar": mapping.file.quote}
+
+
 def _field_pattern(mapping: Mapping) -> re.Pattern[str]:
     """One value: a quoted text and whatever follows it, or a bare text."""
     delimiter, quote = re.escape(mapping.file.delimiter), re.escape(mapping.file.quote)
     bare = f"[^{delimiter}]*+"
     if not quote:
-        return re.compile(f"()(?P<bare>{bare})")
+        return re.compile(f"(?P<quoted>)(?P<bare>{bare})")
     quoted = f"{quote}(?P<quoted>(?:[^{quote}]++|{quote}{quote})*+){quote}"
-    return re.compile(f"(?:{quoted})?+(?P<bare>{bare})", re.DOTALL)
+    return re.compile(f"(?:{quoted}|(?!{quote}))(?P<bare>{bare})")
 
 
-def split_fields(record: str, field: re.Pattern[str]) -> list[str]:
-    """The values of one record, as the `csv` module would split it."""
+def split_fields(record: str, field: re.Pattern[str]) -> list[str] | None:
+    """The values of one record, as the `csv` module would split it; null if a quote is left open.
+
+    Args:
+        record: the text of the record.
+        field: what a value looks like, from `_field_pattern`.
+    """
     values, position = [], 0
-    while True:
+    while position <= len(record):
         match = field.match(record, position)
         if match is None:
-            raise AssertionError("a value may be empty, so the pattern always matches")
-        quoted = match.group(1)
+            return None
+        quoted = match.group("quoted") or ""
         if quoted:
             quote = record[position]
             quoted = quoted.replace(quote * 2, quote)
-        values.append((quoted or "") + match.group("bare"))
+        values.append(quoted + match.group("bare"))
         position = match.end() + 1
-        if position > len(record):
-            return values
+    return values
 
 
 def _locate(names: list[str], mapping: Mapping, where: str) -> dict[str, int]:

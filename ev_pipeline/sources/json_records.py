@@ -121,7 +121,7 @@ def _texts(
         return nothing, element.fault
     texts = []
     for column, path in paths.items():
-        value = _at(element.value, path)
+        value = element.value.get(column) if len(path) == 1 else _at(element.value, path)
         if isinstance(value, dict | list):
             return nothing, f"{column} is a {type(value).__name__}, not a text or a number"
         text = _as_text(value, decimal)

@@ -107,8 +107,9 @@ def split_records(
         if is_skipping:
             cut.skip_line()
         cut.run()
-        if cut.starts:
-            yield cut.block(line)
+        block = cut.block(line)
+        if len(block):
+            yield block
         line += int(np.searchsorted(cut.breaks, cut.position))
         carry, is_skipping = data[cut.position :], cut.is_skipping
         chunk = following
@@ -153,9 +154,9 @@ class _Cut:
         self.position = 0
         self.is_skipping = False
         self.is_regular = True
-        self.starts: list[Positions] = []
-        self.ends: list[Positions] = []
-        self.faults: list[npt.NDArray[np.int8]] = []
+        self._runs: list[tuple[Positions, Positions]] = []
+        self._singles: list[tuple[int, int]] = []
+        self._faults: dict[int, Fault] = {}
         self._patterns = patterns
         self._is_last = is_last
         self._bytes = np.frombuffer(data, dtype=np.uint8)
@@ -178,10 +179,16 @@ class _Cut:
 
     def block(self, first_line: int) -> RecordBlock:
         """What was cut."""
-        starts, ends = np.concatenate(self.starts), np.concatenate(self.ends)
-        faults = np.concatenate(self.faults)
+        self._end_run()
+        starts, ends = (
+            np.concatenate([np.empty(0, np.int64), *parts])
+            for parts in ([run[0] for run in self._runs], [run[1] for run in self._runs])
+        )
         filled = ends > starts
-        starts, ends, faults = starts[filled], ends[filled], faults[filled]
+        starts, ends = starts[filled], ends[filled]
+        faults = np.zeros(len(starts), dtype=np.int8)
+        for start, fault in self._faults.items():
+            faults[np.searchsorted(starts, start)] = fault
         lines = first_line + np.searchsorted(self.breaks, starts)
         return RecordBlock(self.data, starts, ends, lines, faults, self.is_regular)
 
@@ -201,10 +208,12 @@ class _Cut:
             if self.position == before:
                 return
 
-    def _keep(self, starts: Positions, ends: Positions, fault: Fault = Fault.NONE) -> None:
-        self.starts.append(starts)
-        self.ends.append(ends)
-        self.faults.append(np.full(len(starts), fault, dtype=np.int8))
+    def _end_run(self) -> None:
+        """Turn the records that were cut singly into a run of their own."""
+        if self._singles:
+            starts, ends = np.array(self._singles, dtype=np.int64).T
+            self._runs.append((starts, ends))
+            self._singles = []
 
     def _whole_block(self) -> None:
         """Cut the regular records from here on, up to the first irregular or oversized one."""
@@ -222,7 +231,8 @@ class _Cut:
         if not stops.size:
             return
         has_return = (self._bytes[stops] == _LF) & (self._bytes[stops - 1] == _CR)
-        self._keep(starts, stops - (has_return & (stops > starts)))
+        self._end_run()
+        self._runs.append((starts, stops - (has_return & (stops > starts))))
         self.position = int(stops[-1]) + 1
 
     def _first_stray(self, quotes: Positions) -> int | None:
@@ -230,12 +240,12 @@ class _Cut:
         if not quotes.size:
             return None
         edges = np.frombuffer(self._patterns.dialect.delimiter + b"\r\n", dtype=np.uint8)
-        padded = np.concatenate([edges[:1], self._bytes, edges[:1]])
         is_next = np.diff(quotes) == 1
         opens, closes = quotes[0::2], quotes[1::2]
-        after_edge = np.isin(padded[opens], edges)
+        after_edge = (opens == 0) | np.isin(self._bytes[opens - 1], edges)
         after_edge[1:] |= is_next[1::2][: len(after_edge) - 1]
-        before_edge = np.isin(padded[closes + 2], edges)
+        last = len(self._bytes) - 1
+        before_edge = (closes == last) | np.isin(self._bytes[np.minimum(closes + 1, last)], edges)
         doubled = is_next[1::2]
         before_edge[: len(doubled)] |= doubled
         strays = np.concatenate([opens[~after_edge], closes[~before_edge]])
@@ -252,7 +262,7 @@ class _Cut:
             end = match.start("end")
             if is_sound or not self._has_break(start, end):
                 self.is_regular &= self.data.find(self._patterns.dialect.quote, start, end) < 0
-                self._keep(np.array([start]), np.array([end]))
+                self._singles.append((start, end))
                 self.position = match.end()
                 return True
         elif not self._is_last and len(self.data) - start <= MAX_RECORD_BYTES:
@@ -272,7 +282,7 @@ class _Cut:
         end = stop - (self.data[start:stop].endswith(b"\r") and not is_open)
         is_long = end - start > MAX_RECORD_BYTES
         self.is_regular = False
-        fault = Fault.TOO_LONG if is_long else Fault.OPEN_QUOTE
-        self._keep(np.array([start]), np.array([min(end, start + MAX_RECORD_BYTES)]), fault)
+        self._faults[start] = Fault.TOO_LONG if is_long else Fault.OPEN_QUOTE
+        self._singles.append((start, min(end, start + MAX_RECORD_BYTES)))
         self.position = stop if is_open else stop + 1
         self.is_skipping = is_open and not self._is_last

@@ -213,6 +213,16 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
         list(reading)
 
 
+def test_a_record_that_was_cut_stays_malformed_when_it_comes_back(tmp_path: Path) -> None:
+    content = PLAIN_HEADER + PLAIN_ROW + b"CP-1,,," + b"1" * (2 << 20) + b'\n"CP-1,,,\n' + PLAIN_ROW
+    (batch,) = batches(tmp_path, content, batch_bytes=8 << 20)
+    raw = [batch.raw(i) for i in range(batch.frame.height)]
+    again = read_records(raw, plain_mapping(), batch.header, RECEIVED_AT)
+    expected = [[], ["malformed"], ["malformed"], []]
+    assert [codes(row) for row in batch.frame.to_dicts()] == expected
+    assert [codes(row) for row in again.frame.to_dicts()] == expected
+
+
 def test_records_come_back_from_their_bytes_as_they_came_from_the_file(tmp_path: Path) -> None:
     content = PLAIN_FILE + b'"a\nb",x,,1\nshort\n\xff,,,\n'
     (batch,) = batches(tmp_path, content)
