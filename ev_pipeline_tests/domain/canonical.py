@@ -5,10 +5,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import polars as pl
+from hypothesis import settings
 
 from ev_pipeline.domain.session import SESSION_FIELDS, STATION_FIELDS, FieldSpec, frame_schema
 from ev_pipeline.domain.validation import REASON, validate
 from ev_pipeline.settings import Limits
+
+UNHURRIED: Final = settings(deadline=None)
+"""For property tests: a machine that is busy with other tests is no fault."""
 
 RECEIVED_AT: Final = datetime(2026, 3, 1, tzinfo=UTC)
 

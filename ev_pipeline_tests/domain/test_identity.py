@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ev_pipeline.domain.identity import NAMESPACE, session_ids
-from ev_pipeline_tests.domain.canonical import FAULTLESS, sessions
+from ev_pipeline_tests.domain.canonical import FAULTLESS, UNHURRIED, sessions
 
 START: datetime = FAULTLESS["started_at"]
 KEYED: dict[str, Any] = {"source_session_id": None}
@@ -80,6 +80,7 @@ def test_an_empty_frame_has_no_ids() -> None:
     assert session_ids(sessions({}).clear(), scope="x", key_has_end=True).to_list() == []
 
 
+@UNHURRIED
 @given(
     moment=st.datetimes(datetime(2010, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001 - zones follow
     offset_h=st.integers(-12, 14),
@@ -122,6 +123,7 @@ def _meaning(key: dict[str, Any], *, has_end: bool) -> tuple[Any, ...] | None:
     return ("natural", key["station_id"], known("connector_id"), key["started_at"], end)
 
 
+@UNHURRIED
 @given(keys=st.lists(KEYS, min_size=2, max_size=8), has_end=st.booleans())
 def test_two_records_have_one_id_exactly_if_their_keys_say_the_same(
     *, keys: list[dict[str, Any]], has_end: bool
@@ -134,6 +136,7 @@ def test_two_records_have_one_id_exactly_if_their_keys_say_the_same(
             assert (one == other) == (one_means == other_means)
 
 
+@UNHURRIED
 @given(key=KEYS, scopes=st.tuples(TEXTS, TEXTS))
 def test_no_key_of_one_kind_or_scope_is_a_key_of_another(
     key: dict[str, Any], scopes: tuple[str, str]
@@ -150,6 +153,7 @@ def test_no_key_of_one_kind_or_scope_is_a_key_of_another(
     assert len(set(found)) == distinct
 
 
+@UNHURRIED
 @given(keys=st.lists(KEYS, min_size=1, max_size=6), data=st.data())
 def test_permuting_records_permutes_ids(keys: list[dict[str, Any]], data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(len(keys))))

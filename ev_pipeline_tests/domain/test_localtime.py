@@ -14,7 +14,7 @@ from ev_pipeline.domain.localtime import (
     readings,
     station_clock,
 )
-from ev_pipeline_tests.domain.canonical import FAULTLESS, sessions
+from ev_pipeline_tests.domain.canonical import FAULTLESS, UNHURRIED, sessions
 
 CLOCKS_GO_BACK = {
     "Europe/London": (datetime(2017, 10, 29), timedelta(hours=1)),  # noqa: DTZ001 - a local day
@@ -184,6 +184,7 @@ def test_more_sessions_than_an_hour_can_hold_are_read_early() -> None:
 CLOCK = st.integers(0, 179).map(lambda minute: f"{minute // 60:02}:{minute % 60:02}")
 
 
+@UNHURRIED
 @given(
     clocks=st.lists(st.tuples(CLOCK, CLOCK), min_size=1, max_size=6, unique=True),
     zone=st.sampled_from(ZONES),
@@ -202,6 +203,7 @@ def test_readings_do_not_depend_on_the_order_of_the_records(
         assert end > start or local(zone, end_clock, fold=1) <= local(zone, start_clock)
 
 
+@UNHURRIED
 @given(
     clocks=st.lists(st.tuples(CLOCK, CLOCK), min_size=1, max_size=5, unique=True),
     zone=st.sampled_from(ZONES),
@@ -218,6 +220,7 @@ def test_what_was_chosen_and_stored_is_chosen_again(
     assert chosen(*records, neighbours=stored, stored=stored) == spans
 
 
+@UNHURRIED
 @given(
     moment=st.datetimes(datetime(2010, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001 - zones follow
     zones=st.lists(st.none() | st.sampled_from([*ZONES, "UTC"]), min_size=1, max_size=4),

@@ -13,6 +13,7 @@ from ev_pipeline.settings import Limits
 from ev_pipeline_tests.domain.canonical import (
     FAULTLESS,
     RECEIVED_AT,
+    UNHURRIED,
     codes,
     judged,
     problem,
@@ -308,6 +309,7 @@ WILD = st.fixed_dictionaries(
 )
 
 
+@UNHURRIED
 @given(changes=st.lists(WILD, min_size=1, max_size=12), data=st.data())
 def test_a_records_codes_do_not_depend_on_the_records_beside_it(
     changes: list[dict[str, Any]], data: st.DataObject
@@ -319,6 +321,7 @@ def test_a_records_codes_do_not_depend_on_the_records_beside_it(
     assert together.select(told).equals(alone.select(told))
 
 
+@UNHURRIED
 @given(change=WILD)
 def test_codes_are_listed_in_order_and_warnings_never_beside_errors(change: dict[str, Any]) -> None:
     row = judged(sessions(change)).row(0, named=True)
