@@ -40,8 +40,8 @@ def user_features(database: Database) -> dg.MaterializeResult[None]:
     with database.engine() as engine:
         sessions = features.read_sessions(engine)
         users = summarise_users(sessions.lazy()).collect()
-        features.replace_user_features(engine, users)
-    return dg.MaterializeResult(metadata=of_rows(len(users), since=since, preview=users))
+        rows = features.replace_user_features(engine, users)
+    return dg.MaterializeResult(metadata=of_rows(len(rows), since=since, preview=rows))
 
 
 @dg.asset(
@@ -57,8 +57,8 @@ def station_features(database: Database) -> dg.MaterializeResult[None]:
     with database.engine() as engine:
         sessions = features.read_sessions(engine)
         stations = summarise_stations(sessions.lazy()).collect()
-        features.replace_station_features(engine, stations)
-    return dg.MaterializeResult(metadata=of_rows(len(stations), since=since, preview=stations))
+        rows = features.replace_station_features(engine, stations)
+    return dg.MaterializeResult(metadata=of_rows(len(rows), since=since, preview=rows))
 
 
 @dg.asset(

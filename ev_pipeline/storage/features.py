@@ -106,14 +106,18 @@ def preview_session_features(engine: sa.Engine) -> pl.DataFrame:
     return read_frame(engine, "select * from ev_session_features order by session_id limit 5")
 
 
-def replace_user_features(engine: sa.Engine, users: pl.DataFrame) -> None:
-    """Make `ev_user_features` hold `users` and nothing else; readers see the old or the new."""
-    _replace_rows(engine, ev_user_features, users)
+def replace_user_features(engine: sa.Engine, users: pl.DataFrame) -> pl.DataFrame:
+    """Make `ev_user_features` hold `users` and nothing else; readers see the old or the new.
+
+    Returns:
+        The rows as the table has them.
+    """
+    return _replace_rows(engine, ev_user_features, users)
 
 
-def replace_station_features(engine: sa.Engine, stations: pl.DataFrame) -> None:
+def replace_station_features(engine: sa.Engine, stations: pl.DataFrame) -> pl.DataFrame:
     """Make `ev_station_features` hold `stations` and nothing else, as for users."""
-    _replace_rows(engine, ev_station_features, stations)
+    return _replace_rows(engine, ev_station_features, stations)
 
 
 def replace_session_features(engine: sa.Engine, batches: Iterable[pl.DataFrame]) -> int:
@@ -147,10 +151,12 @@ def replace_session_features(engine: sa.Engine, batches: Iterable[pl.DataFrame])
     return n_rows
 
 
-def _replace_rows(engine: sa.Engine, table: sa.Table, frame: pl.DataFrame) -> None:
+def _replace_rows(engine: sa.Engine, table: sa.Table, frame: pl.DataFrame) -> pl.DataFrame:
+    rows = _with_timestamps(frame, table)
     with engine.begin() as connection:
         connection.execute(sa.delete(table))
-        copy_frame(connection, table.name, _with_timestamps(frame, table))
+        copy_frame(connection, table.name, rows)
+    return rows
 
 
 def _copy_comment_and_grants(connection: sa.Connection, old: str, new: str) -> None:

@@ -1,0 +1,1 @@
+"""Tests of `ev_pipeline/automation`."""
