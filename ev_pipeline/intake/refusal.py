@@ -102,7 +102,7 @@ def refuse_conflicts(
             .with_columns(pl.col("batch_row").cast(pl.Int64))
             .with_columns(ordinal=pl.col("batch_row") + before)
             .join(pl.DataFrame({"ordinal": ordinals, "session_id": ids}), on="ordinal")
-            .with_columns(errors=pl.lit(pl.Series([reason], dtype=pl.List(REASON))))
+            .with_columns(errors=pl.lit(pl.Series([reason], dtype=pl.List(REASON))).first())
         )
         refuse(connection, rows, batch.raw, job.settings)
 
