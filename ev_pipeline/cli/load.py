@@ -7,6 +7,7 @@ What lives here: options, and what a person or a program is told. What does not:
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -95,8 +96,22 @@ def list_loads(*, as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    shown = ("load_id", "source", "door", "path", "started_at", *_COUNTS, "undone_at")
-    print_table(shown, ([_minute(row[name]) for name in shown] for row in rows))
+    print_table(
+        ("load", "source", "file", "loaded", "received", "stored", "quarantined", "taken back"),
+        (
+            (
+                row["load_id"],
+                row["source"],
+                Path(row["path"]).name,
+                _minute(row["started_at"]),
+                f"{row['received']:,}",
+                f"{row['stored']:,}",
+                f"{row['quarantined']:,}",
+                _minute(row["undone_at"]),
+            )
+            for row in rows
+        ),
+    )
 
 
 def undo(
@@ -161,6 +176,6 @@ def _sums(source: str, results: list["LoadResult"]) -> dict[str, Any]:
     return {"source": source, **sums, **{name: dict(by_code) for name, by_code in codes.items()}}
 
 
-def _minute(value: Any) -> Any:
-    """Times as people read them in a list."""
-    return value if not hasattr(value, "strftime") else f"{value:%Y-%m-%d %H:%M} UTC"
+def _minute(moment: datetime | None) -> str:
+    """A time as people read it in a list."""
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"

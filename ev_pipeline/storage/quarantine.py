@@ -9,6 +9,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from ev_pipeline.storage.staging import know_sizes
+
 _KNOWN_SESSIONS: Final = """
     select i.session_id, i.ordinal
     from incoming i left join decided d using (ordinal)
@@ -64,12 +66,13 @@ _SIGHT: Final = sa.text("""
         on q.scope = :scope and q.origin = :origin and q.raw_sha256 = r.raw_sha256
 """)
 
-_SUPERSEDE: Final = sa.text(f"""
+_SUPERSEDE: Final = sa.text("""
     update ev_quarantine q
     set state = 'superseded', settled_by_load = :load_id
     where q.state = 'open' and q.scope = :scope and 'not_finished' = any(q.codes)
-        and q.session_id in (select session_id from ({_KNOWN_SESSIONS}) k)
-""")  # noqa: S608 -- constant fragment
+        and exists (select from ev_session s where s.session_id = q.session_id)
+""")
+"""No older entry can be meant: a session that is stored leaves no unfinished entry open."""
 
 
 def drop_unfinished(connection: sa.Connection) -> dict[int | None, int]:
@@ -79,6 +82,7 @@ def drop_unfinished(connection: sa.Connection) -> dict[int | None, int]:
         How many, by the load that had stored the session; null for a load of this transaction and
         for the stream.
     """
+    know_sizes(connection, "refused")
     return {row[0]: row[1] for row in connection.execute(_DROP_UNFINISHED)}
 
 

@@ -41,7 +41,7 @@ _INSERT: Final = sa.text(f"""
         select {_ROW} from ({_LANDING_ROWS} where l.base_revision is null) fresh
         order by session_id
         on conflict (session_id) do nothing
-        returning *
+        returning session_id, revision, {CHANGED}
     )
     {LOG}
     select session_id, revision, 'insert', 1, {CHANGED} from written
