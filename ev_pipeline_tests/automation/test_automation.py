@@ -1,0 +1,59 @@
+"""What runs when: jobs, their schedule, and what keeps two of them apart."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ev_pipeline.automation.jobs import EXCLUSIVE
+from ev_pipeline.definitions import build_definitions, definitions
+from ev_pipeline.settings import Settings
+
+DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
+
+
+def _definitions(settings: Settings) -> dg.Definitions:
+    return build_definitions(settings, {"database": None, "settings": settings})
+
+
+def test_the_definitions_that_dagster_loads_are_valid_and_warn_of_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EV_DATABASE_URL", "postgresql+psycopg2://ev:secret@127.0.0.1:1/ev")
+    dg.Definitions.validate_loadable(definitions())
+
+
+def test_bootstrap_runs_every_asset_and_retrain_all_but_the_records() -> None:
+    graph = _definitions(Settings())
+    every = {key.to_user_string() for key in graph.resolve_asset_graph().get_all_asset_keys()}
+    assert _assets_of(graph, "bootstrap") == every
+    assert _assets_of(graph, "retrain") == every - {"ev_station", "ev_session"}
+
+
+def test_jobs_that_train_exclude_each_other_by_a_tag_that_the_instance_limits() -> None:
+    ((key, value),) = EXCLUSIVE.items()
+    graph = _definitions(Settings())
+    for job in ("bootstrap", "retrain"):
+        assert graph.resolve_job_def(job).run_tags[key] == value
+    limit = f"- key: {key} value: applyLimitPerUniqueValue: true limit: 1"
+    assert limit in " ".join(DAGSTER_YAML.read_text().split())
+
+
+def test_retraining_is_scheduled_in_the_reporting_zone_and_on_from_the_start() -> None:
+    settings = Settings(timezone="Europe/London", retrain_cron="15 3 * * *")
+    schedule = _definitions(settings).resolve_schedule_def("nightly_retrain")
+    assert schedule.job_name == "retrain"
+    assert schedule.cron_schedule == "15 3 * * *"
+    assert schedule.execution_timezone == "Europe/London"
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+
+
+def test_the_databases_password_is_in_no_definition() -> None:
+    graph = definitions()
+    assert graph.resources is not None
+    assert graph.resources["database"].url == dg.EnvVar("EV_DATABASE_URL")
+
+
+def _assets_of(graph: dg.Definitions, job: str) -> set[str]:
+    keys = graph.resolve_job_def(job).asset_layer.executable_asset_keys
+    return {key.to_user_string() for key in keys}
