@@ -64,7 +64,7 @@ def _own_environment() -> Iterator[None]:
         yield
 
 
-def _make_home() -> Path:
+def make_home() -> Path:
     """A short path that an unprivileged server can reach, unlike pytest's own directories."""
     home = Path(tempfile.mkdtemp(prefix="ev-"))
     home.chmod(0o755)
@@ -74,7 +74,7 @@ def _make_home() -> Path:
 @pytest.fixture
 def home() -> Iterator[Path]:
     """An empty `EV_HOME`."""
-    home = _make_home()
+    home = make_home()
     yield home
     shutil.rmtree(home, ignore_errors=True)
 
@@ -104,7 +104,7 @@ def served(cluster: Cluster) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """One real server for all tests of a worker."""
-    home = _make_home()
+    home = make_home()
     cluster = prepare(Settings(home=home, postgres_port=free_port()))
     with served(cluster):
         yield PostgresServer(cluster)

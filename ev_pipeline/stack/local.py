@@ -11,7 +11,7 @@ from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.ports import require_free, stack_ports
 from ev_pipeline.stack.postgres import prepare
 from ev_pipeline.stack.services import stack_services
-from ev_pipeline.stack.state import only_supervisor
+from ev_pipeline.stack.state import become_only_supervisor
 from ev_pipeline.stack.supervisor import Supervisor
 
 
@@ -22,7 +22,7 @@ def supervise(
     migrate: Callable[[], None],
     when_healthy: Callable[[], None],
 ) -> None:
-    """The stack of this home ran until a signal asked to stop, and has stopped.
+    """The stack of this home ran until a signal asked to stop, and has stopped; once a process.
 
     Args:
         settings: home and ports.
@@ -35,14 +35,14 @@ def supervise(
     """
     layout = Layout(settings.home)
     layout.make()
-    with only_supervisor(layout) as lock:
-        require_free(stack_ports(settings))
-        cluster = prepare(settings)
-        dagster_home.place_files(layout)
-        Supervisor(
-            stack_services(settings, cluster),
-            layout,
-            lock=lock,
-            report=report,
-            once_ready={"postgres": migrate},
-        ).run(when_healthy)
+    lock = become_only_supervisor(layout)
+    require_free(stack_ports(settings))
+    cluster = prepare(settings)
+    dagster_home.place_files(layout)
+    Supervisor(
+        stack_services(settings, cluster),
+        layout,
+        lock=lock,
+        report=report,
+        once_ready={"postgres": migrate},
+    ).run(when_healthy)

@@ -7,11 +7,9 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.stack.layout import PRIVATE_FILE, Layout
@@ -65,37 +63,34 @@ class StackState:
         return bool(self.supervisor and states and is_fresh) and set(states) == {"running"}
 
 
-@contextmanager
-def only_supervisor(layout: Layout) -> Iterator[int]:
-    """Within, this process is the only supervisor of the home.
+def become_only_supervisor(layout: Layout) -> int:
+    """From now until it ends, this process is the only supervisor of the home.
 
     Whoever inherits the lock holds it too: the guard does, until what a killed supervisor left
     behind has ended. Such an end is waited for.
 
-    Yields:
-        The lock's descriptor.
+    Returns:
+        The lock's descriptor, which is never closed: the lock ends with the process.
 
     Raises:
         PipelineError: if there is another supervisor.
     """
     descriptor = os.open(_lock(layout), os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     deadline = time.monotonic() + WIND_DOWN_S
-    with os.fdopen(descriptor, "r+") as lock:
-        while not _try_lock(lock, fcntl.LOCK_EX):
-            pid = _pid_in(lock)
-            if (pid and _is_alive(pid)) or time.monotonic() > deadline:
-                raise PipelineError(
-                    f"the stack is up already (supervisor is process {pid or 'unknown'})",
-                    mend="see `ev-pipeline status`; stop it with `ev-pipeline down`; "
-                    "a second stack needs an EV_HOME and ports of its own",
-                    where=str(layout.home),
-                )
-            time.sleep(POLL_S)
-        lock.seek(0)
-        lock.truncate()
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield descriptor
+    while not _try_lock(descriptor, fcntl.LOCK_EX):
+        pid = _pid_in(layout)
+        if (pid and _is_alive(pid)) or time.monotonic() > deadline:
+            os.close(descriptor)
+            raise PipelineError(
+                f"the stack is up already (supervisor is process {pid or 'unknown'})",
+                mend="see `ev-pipeline status`; stop it with `ev-pipeline down`; "
+                "a second stack needs an EV_HOME and ports of its own",
+                where=str(layout.home),
+            )
+        time.sleep(POLL_S)
+    os.truncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor
 
 
 def is_locked(layout: Layout) -> bool:
@@ -105,15 +100,12 @@ def is_locked(layout: Layout) -> bool:
     except FileNotFoundError:
         return False
     with lock:
-        return not _try_lock(lock, fcntl.LOCK_SH)
+        return not _try_lock(lock.fileno(), fcntl.LOCK_SH)
 
 
 def supervisor_pid(layout: Layout) -> int | None:
     """The living supervisor's process; null where there is none, whatever files say."""
-    if not is_locked(layout):
-        return None
-    with _lock(layout).open() as lock:
-        pid = _pid_in(lock)
+    pid = _pid_in(layout) if is_locked(layout) else None
     return pid if pid and _is_alive(pid) else None
 
 
@@ -137,17 +129,16 @@ def read_state(layout: Layout) -> StackState:
     return StackState(pid, stored["checked_at_s"], services)
 
 
-def _try_lock(lock: TextIO, operation: int) -> bool:
+def _try_lock(descriptor: int, operation: int) -> bool:
     try:
-        fcntl.flock(lock, operation | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
-def _pid_in(lock: TextIO) -> int | None:
-    lock.seek(0)
-    text = lock.read().strip()
+def _pid_in(layout: Layout) -> int | None:
+    text = _lock(layout).read_text().strip()
     return int(text) if text.isdigit() else None
 
 

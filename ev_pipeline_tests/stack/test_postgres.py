@@ -46,7 +46,7 @@ def test_each_role_may_do_what_it_is_for_and_no_more(fresh: Settings) -> None:
         with pytest.raises(psycopg2.Error, match="permission denied for table t"):
             _execute(cluster, READER, "set transaction_read_only = off; insert into t values (2)")
         _execute(cluster, DAGSTER, "create table d (x int)")
-        url = libpq(cluster.credentials.url(DAGSTER)).replace("/dagster", "/ev", 1)
+        url = libpq(cluster.credentials.url(DAGSTER)).rpartition("/")[0] + "/ev"
         with pytest.raises(psycopg2.Error, match="permission denied for database"):
             psycopg2.connect(url)
         assert _execute(cluster, OWNER, "show fsync") == [("on",)]

@@ -1,0 +1,289 @@
+"""The whole local stack, driven by its commands as a person would."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ev_pipeline.settings import ENV_PREFIX
+from ev_pipeline.stack.services import SERVICE_NAMES
+from ev_pipeline_tests.conftest import free_port, make_home
+from ev_pipeline_tests.stack.processes import processes_of, wait_until
+
+UP_DEADLINE_S = 180
+STOPPED_DEADLINE_S = 60
+
+
+@dataclass(frozen=True)
+class LocalStack:
+    """A home of its own with ports of its own, and the command on it."""
+
+    home: Path
+    postgres_port: int
+    dagster_port: int
+    python: str = sys.executable
+    user: str | None = None
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.python, "-m", "ev_pipeline.cli.main", *arguments],
+            env=self.environment,
+            cwd=self.home,
+            user=self.user,
+            extra_groups=[] if self.user else None,
+            capture_output=True,
+            text=True,
+            timeout=UP_DEADLINE_S,
+            check=False,
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if name[:3] != ENV_PREFIX}
+        return {
+            **ours,
+            "EV_HOME": str(self.home),
+            "EV_POSTGRES_PORT": str(self.postgres_port),
+            "EV_DAGSTER_PORT": str(self.dagster_port),
+            "PYTHONPATH": ":".join(path for path in sys.path if path),
+        }
+
+    def status(self) -> dict[str, Any]:
+        document = json.loads(self.run("status", "--json").stdout)
+        assert isinstance(document, dict)
+        return document
+
+    def supervisor(self) -> int:
+        return int((self.home / "run" / "supervisor.lock").read_text())
+
+    def processes(self) -> dict[int, str]:
+        return processes_of(self.home)
+
+
+@contextlib.contextmanager
+def _local_stack() -> Iterator[LocalStack]:
+    home = make_home()
+    stack = LocalStack(home, free_port(), free_port())
+    try:
+        yield stack
+    finally:
+        stopped = stack.run("down")
+        assert stopped.returncode == 0, stopped.stderr
+        wait_until(lambda: not stack.processes(), within_s=STOPPED_DEADLINE_S)
+        shutil.rmtree(home)
+
+
+@pytest.fixture
+def stack() -> Iterator[LocalStack]:
+    with _local_stack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[LocalStack]:
+    """A stack that works; tests leave it so."""
+    with _local_stack() as stack:
+        started = stack.run("up", "--detach")
+        assert started.returncode == 0, started.stderr
+        yield stack
+
+
+def test_status_says_what_runs_where_in_the_agreed_form(running: LocalStack) -> None:
+    status = running.run("status", "--json")
+    document = json.loads(status.stdout)
+    assert status.returncode == 0
+    assert document["healthy"] is True
+    assert list(document["services"]) == list(SERVICE_NAMES)
+    for service in document["services"].values():
+        assert set(service) == {"state", "pid", "address"}
+        assert service["state"] == "running"
+        assert service["pid"] in processes_of(running.home)
+    assert document["services"]["postgres"]["address"] == f"127.0.0.1:{running.postgres_port}"
+    assert document["ledger"] == dict.fromkeys(
+        ("received", "stored", "updated", "duplicate", "quarantined"), 0
+    )
+    assert document["champion"] is None
+    assert document["queue_depth"] is None
+    assert document["lag_seconds"] is None
+
+
+def test_everything_listens_on_the_loopback_address_only(running: LocalStack) -> None:
+    own_address = socket.gethostbyname(socket.gethostname())
+    if own_address.startswith("127."):
+        pytest.skip("this machine has no other address")
+    for port in (running.postgres_port, running.dagster_port):
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            pass
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection((own_address, port), timeout=5)
+
+
+def test_a_second_up_is_one_line_that_names_the_way_out(running: LocalStack) -> None:
+    second = running.run("up")
+    assert second.returncode == 1
+    assert len(second.stderr.splitlines()) == 1
+    assert "the stack is up already" in second.stderr
+    assert "ev-pipeline down" in second.stderr
+    assert running.status()["healthy"] is True
+
+
+def test_doctor_finds_nothing_wrong_with_a_working_stack(running: LocalStack) -> None:
+    doctor = running.run("doctor")
+    assert doctor.returncode == 0, doctor.stdout
+    assert "WRONG" not in doctor.stdout
+
+
+def test_doctor_names_a_readable_password_file_and_the_mend(running: LocalStack) -> None:
+    file = running.home / "credentials" / "database.env"
+    file.chmod(0o644)
+    doctor = running.run("doctor")
+    file.chmod(0o600)
+    assert doctor.returncode == 1
+    assert "chmod" in doctor.stdout
+    assert "go-rwx" in doctor.stdout
+
+
+def test_no_process_shows_a_password(running: LocalStack) -> None:
+    files = (running.home / "credentials").iterdir()
+    passwords = [file.read_text().split(":")[2].partition("@")[0] for file in files]
+    assert all(len(password) > 20 for password in passwords)
+    arguments = " ".join(processes_of(running.home).values())
+    logs = " ".join(log.read_text() for log in (running.home / "logs").iterdir())
+    assert not any(password in arguments + logs for password in passwords)
+
+
+@pytest.mark.parametrize("name", ["postgres", "dagster-daemon"])
+def test_a_service_that_is_killed_is_started_again(running: LocalStack, name: str) -> None:
+    before = running.status()["services"][name]["pid"]
+    os.kill(before, signal.SIGKILL)
+
+    def is_mended() -> bool:
+        status = running.status()
+        return bool(status["healthy"]) and status["services"][name]["pid"] != before
+
+    wait_until(is_mended, within_s=UP_DEADLINE_S)
+
+
+def test_a_second_stack_lives_beside_the_first(running: LocalStack, stack: LocalStack) -> None:
+    started = stack.run("up", "--detach")
+    assert started.returncode == 0, started.stderr
+    assert stack.status()["healthy"] is True
+    assert running.status()["healthy"] is True
+    assert stack.run("down").returncode == 0
+    assert stack.processes() == {}
+    assert running.status()["healthy"] is True
+
+
+def test_nothing_survives_a_supervisor_that_is_killed(stack: LocalStack) -> None:
+    assert stack.run("up", "--detach").returncode == 0
+    assert len(processes_of(stack.home)) > len(SERVICE_NAMES)
+    os.kill(stack.supervisor(), signal.SIGKILL)
+    wait_until(lambda: not stack.processes(), within_s=STOPPED_DEADLINE_S)
+    assert stack.status()["healthy"] is False
+
+    assert stack.run("up", "--detach").returncode == 0
+    assert stack.status()["healthy"] is True
+
+
+def test_ctrl_c_twice_stops_everything_in_order(stack: LocalStack) -> None:
+    with subprocess.Popen(
+        [stack.python, "-m", "ev_pipeline.cli.main", "up"],
+        env=stack.environment,
+        cwd=stack.home,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as up:
+        assert up.stderr
+        for line in up.stderr:
+            if "Ctrl-C" in line:
+                break
+        up.send_signal(signal.SIGINT)
+        up.send_signal(signal.SIGINT)
+        said = up.stderr.read().splitlines()
+    assert up.returncode == 0
+    assert said == [*(f"stopping {name}" for name in reversed(SERVICE_NAMES)), "stopped"]
+    assert stack.processes() == {}
+    log = (stack.home / "logs" / "postgres.log").read_text()
+    assert "database system is shut down" in log
+
+
+@pytest.mark.parametrize("variable", ["EV_POSTGRES_PORT", "EV_DAGSTER_PORT"])
+def test_a_taken_port_is_one_line_and_nothing_was_started(stack: LocalStack, variable: str) -> None:
+    port = stack.postgres_port if variable == "EV_POSTGRES_PORT" else stack.dagster_port
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        up = stack.run("up", "--detach")
+        doctor = stack.run("doctor")
+    assert up.returncode == 1
+    assert len(up.stderr.splitlines()) == 1
+    assert f"port {port} is taken" in up.stderr
+    assert variable in up.stderr
+    assert stack.processes() == {}
+    assert not (stack.home / "postgres").exists()
+    assert doctor.returncode == 1
+    assert f"{port} is taken" in " ".join(doctor.stdout.split())
+
+
+def test_definitions_that_do_not_load_are_named_and_everything_stops(
+    stack: LocalStack, tmp_path: Path
+) -> None:
+    checkout = Path(__file__).parents[2]
+    shutil.copytree(checkout / "ev_pipeline", tmp_path / "ev_pipeline")
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(checkout / name, tmp_path / name)
+    (tmp_path / "ev_pipeline" / "definitions.py").write_text("import a_module_that_is_not_there\n")
+    up = subprocess.run(
+        [stack.python, "-m", "ev_pipeline.cli.main", "up", "--detach"],
+        env={**stack.environment, "PYTHONPATH": str(tmp_path)},
+        cwd=stack.home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert up.returncode == 1
+    assert "the definitions do not load" in up.stderr.splitlines()[-1]
+    assert "a_module_that_is_not_there" in up.stderr.splitlines()[-1]
+    assert stack.processes() == {}
+
+
+def test_down_on_nothing_is_no_error(stack: LocalStack) -> None:
+    down = stack.run("down")
+    assert down.returncode == 0
+    assert "nothing was running" in down.stderr
+    assert stack.run("status").returncode == 1
+
+
+def _python_for_everybody() -> str | None:
+    """An interpreter of this version that a user without rights can start."""
+    version = f"python3.{sys.version_info.minor}"
+    for candidate in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
+        with contextlib.suppress(OSError):
+            tried = subprocess.run([candidate, "-c", ""], user="nobody", check=False)
+            if tried.returncode == 0:
+                return candidate
+    return None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="every other test already runs as a plain user")
+def test_a_user_without_rights_can_run_it_all(stack: LocalStack) -> None:
+    python = _python_for_everybody()
+    if python is None:
+        pytest.skip("no interpreter of this version can be started by another user")
+    shutil.chown(stack.home, "nobody")
+    plain = LocalStack(stack.home, stack.postgres_port, stack.dagster_port, python, "nobody")
+    started = plain.run("up", "--detach")
+    assert started.returncode == 0, started.stderr
+    assert plain.run("status", "--json").returncode == 0
+    assert plain.run("down").returncode == 0
+    assert plain.processes() == {}
