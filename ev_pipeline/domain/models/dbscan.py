@@ -10,6 +10,7 @@ References:
     Ester, Kriegel, Sander, Xu (1996): A density-based algorithm for discovering clusters.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -21,7 +22,7 @@ from ev_pipeline.domain.models.components import connect
 from ev_pipeline.domain.models.habits import MIN_STATION_SESSIONS, Groups, positions
 from ev_pipeline.domain.models.nearest import nearest_neighbours, nearest_within
 from ev_pipeline.domain.models.values import Floats, Integers, Keys, SessionValues
-from ev_pipeline.domain.models.view import SessionView
+from ev_pipeline.domain.models.view import LEAST_VARIANCE, WINSOR_QUANTILES, SessionView
 
 KIND: Final = "dbscan"
 NOISE: Final = -1
@@ -36,8 +37,6 @@ MAX_FIT_SESSIONS: Final = 100_000
 
 _LEAST_EPS: Final = 1e-9
 """Identical sessions lie at distance 0 and yet belong together."""
-
-_WINSOR_QUANTILES: Final = (0.01, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +63,10 @@ class Deviation:
         groups = Groups.of(values.station, min_sessions=MIN_STATION_SESSIONS)
         usual = groups.shrunk_means(values.log_power)
         raw = values.log_power - usual[groups.member]
-        low, high = np.quantile(raw, _WINSOR_QUANTILES)
-        spread = float(np.clip(raw, low, high).std())
-        return cls(groups.keys, usual, float(low), float(high), spread if spread > 0 else 1.0)
+        low, high = np.quantile(raw, WINSOR_QUANTILES)
+        variance = float(np.clip(raw, low, high).var())
+        scale = math.sqrt(variance) if variance > LEAST_VARIANCE else 1.0
+        return cls(groups.keys, usual, float(low), float(high), scale)
 
     def transform(self, values: SessionValues) -> Floats:
         """The scaled deviation of each session."""

@@ -23,7 +23,10 @@ _MOST_KWH: Final = 150.0
 _MOST_KW: Final = 400.0
 """Beyond these a session is labelled, but no model is fitted on it."""
 
-_WINSOR_QUANTILES: Final = (0.01, 0.99)
+LEAST_VARIANCE: Final = 1e-18
+"""Equal values have this much of rounding at most: divided by it, rounding would look like data."""
+
+WINSOR_QUANTILES: Final = (0.01, 0.99)
 _HOURS_PER_DAY: Final = 24.0
 _HOUR_COLUMNS: Final = 2
 
@@ -73,13 +76,13 @@ class SessionView:
     def fit(cls, values: SessionValues) -> Self:
         """Limits at the 1st and 99th percentile, then unit variance, the hour's pair jointly."""
         logs = _logs(values)
-        low, high = np.quantile(logs, _WINSOR_QUANTILES, axis=1)
+        low, high = np.quantile(logs, WINSOR_QUANTILES, axis=1)
         columns = [*_hour_pair(values.start_hour), *_winsorise(logs, low, high)]
         centre = np.array([column.mean() for column in columns])
         variance = np.array([column.var() for column in columns])
         variance[:_HOUR_COLUMNS] = variance[:_HOUR_COLUMNS].sum()
         # A column that does not vary tells nothing: it stays at 0, undivided.
-        scale = np.where(variance > 0, np.sqrt(variance), 1.0)
+        scale = np.where(variance > LEAST_VARIANCE, np.sqrt(variance), 1.0)
         return cls(low=low, high=high, centre=centre, scale=scale)
 
     def transform(self, values: SessionValues) -> Floats:

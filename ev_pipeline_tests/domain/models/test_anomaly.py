@@ -1,0 +1,125 @@
+"""Anomalies: rules, calibrated scores, and reasons that a person can check."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ev_pipeline.domain.models.bundle import ModelBundle
+from ev_pipeline.domain.models.rules import RULES
+from ev_pipeline_tests.domain.models.made_sessions import features_of, make_sessions
+
+
+def _label(model: ModelBundle, sessions: pl.DataFrame, **changes: Any) -> dict[str, Any]:
+    """The label of the first session, with some of its values changed."""
+    one = sessions[:1].with_columns(pl.lit(value).alias(name) for name, value in changes.items())
+    return model.label(one).row(0, named=True)
+
+
+def _at(features: pl.DataFrame, station: str) -> pl.DataFrame:
+    """Sessions at a station, the most usual stay first.
+
+    Stations 0, 3, … are for nights, 1, 4, … for work, 2, 5, … fast.
+    """
+    own = features.filter(pl.col("station_id") == station, pl.col("user_id").is_not_null())
+    return own.sort((pl.col("duration_h") - pl.median("duration_h")).abs(), "session_id")
+
+
+@pytest.mark.parametrize("code", sorted(RULES))
+def test_an_impossible_session_is_an_anomaly_whatever_its_score(
+    made_model: ModelBundle, made_features: pl.DataFrame, code: str
+) -> None:
+    flagged = made_features[:1].with_columns(
+        pl.Series("quality_codes", [["unknown_keys", code]]), charging_duration_h=1.0
+    )
+    label = made_model.label(flagged).row(0, named=True)
+    assert label["is_anomaly"]
+    reason = label["anomaly_reasons"][0]
+    assert reason["code"] == code
+    assert "{" not in reason["message"]
+
+
+@pytest.mark.parametrize("code", ["over_48_hours", "under_0_5_kwh", "end_derived"])
+def test_what_is_only_unusual_is_left_to_the_forest(
+    made_model: ModelBundle, made_features: pl.DataFrame, code: str
+) -> None:
+    plain = made_model.label(made_features[:50])
+    codes = pl.Series("quality_codes", [[code]] * 50)
+    flagged = made_model.label(made_features[:50].with_columns(codes))
+    assert flagged.equals(plain)
+
+
+def test_overstaying_is_named_with_what_is_usual(
+    made_model: ModelBundle, made_features: pl.DataFrame
+) -> None:
+    fast = _at(made_features, "station-2")
+    label = _label(made_model, fast, duration_h=30.0, energy_kwh=20.0, mean_power_kw=0.67)
+    assert label["is_anomaly"]
+    reasons = {reason["code"]: reason for reason in label["anomaly_reasons"]}
+    stay = next(reasons[code] for code in reasons if code.startswith("duration_unlike"))
+    assert stay["value"] == 30.0
+    assert 0.4 < stay["expected"] < 0.8
+    assert stay["message"].startswith("plugged in for 30.0 h, where ")
+
+
+def test_power_beyond_what_the_station_delivers_is_named(
+    made_model: ModelBundle, made_features: pl.DataFrame
+) -> None:
+    night = _at(made_features, "station-0")
+    label = _label(made_model, night, energy_kwh=150.0, mean_power_kw=50.0, duration_h=3.0)
+    assert label["is_anomaly"]
+    assert "power_over_station" in {reason["code"] for reason in label["anomaly_reasons"]}
+
+
+def test_an_hour_in_which_nobody_starts_is_odder_than_the_usual_one(
+    made_model: ModelBundle, made_features: pl.DataFrame
+) -> None:
+    work = _at(made_features, "station-1")
+    usual, odd = (_label(made_model, work, start_hour=hour) for hour in (8.5, 2.0))
+    assert odd["anomaly_score"] > usual["anomaly_score"]
+
+
+def test_an_hour_in_which_nobody_starts_is_named(
+    made_model: ModelBundle, made_features: pl.DataFrame
+) -> None:
+    work = _at(made_features, "station-1")
+    label = _label(made_model, work, start_hour=2.0, duration_h=12.0)
+    reasons = {reason["code"]: reason["message"] for reason in label["anomaly_reasons"]}
+    assert reasons["unusual_hour"].startswith("starts at 02:00, in an hour with 0.")
+
+
+def test_every_anomaly_has_one_to_three_reasons_and_no_other_session_has_any(
+    made_model: ModelBundle, made_features: pl.DataFrame
+) -> None:
+    labels = made_model.label(made_features)
+    n_reasons = labels["anomaly_reasons"].list.len()
+    assert labels["is_anomaly"].any()
+    assert n_reasons.filter(labels["is_anomaly"]).is_between(1, 3).all()
+    assert n_reasons.filter(~labels["is_anomaly"]).sum() == 0
+
+
+def test_unseen_ordinary_sessions_raise_few_false_alarms(made_model: ModelBundle) -> None:
+    unseen = features_of(make_sessions(4_000, seed=99))
+    assert made_model.label(unseen)["is_anomaly"].mean() == pytest.approx(0.02, abs=0.01)
+
+
+def test_a_habit_of_a_user_tells_apart_what_the_station_does_not(
+    made_model: ModelBundle, made_features: pl.DataFrame
+) -> None:
+    night = _at(made_features, "station-0")[:1]
+    stranger = night.with_columns(user_id=pl.lit("nobody-we-know"))
+    nameless = night.with_columns(user_id=pl.lit(None, dtype=pl.String))
+    scores = [made_model.label(one)["anomaly_score"][0] for one in (stranger, nameless)]
+    assert scores[0] == scores[1]
+    assert made_model.label(night)["anomaly_score"][0] != scores[0]
+
+
+def test_an_unknown_station_is_held_against_all_stations(
+    made_model: ModelBundle, made_features: pl.DataFrame
+) -> None:
+    elsewhere = made_features[:1].with_columns(station_id=pl.lit("brand new"))
+    label = _label(made_model, elsewhere, energy_kwh=140.0, mean_power_kw=140.0, duration_h=1.0)
+    assert label["is_anomaly"]
+    assert np.isfinite(label["anomaly_score"])
+    assert all("this station" not in reason["message"] for reason in label["anomaly_reasons"])
