@@ -64,7 +64,7 @@ def demo() -> None:
 
     Example: EV_BOOTSTRAP="canonical:data/sessions.csv" ev-pipeline demo
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupts = _count_interrupts()
     try:
         with _bound_stack() as supervisor:
             settings = load_settings()
@@ -72,7 +72,9 @@ def demo() -> None:
             _print_addresses(settings)
             _tell("Ctrl-C stops everything")
             code = supervisor.wait()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, PipelineError):
+        if not interrupts:
+            raise
         _tell("stopped")
         return
     log = log_path(Layout(settings.home), "supervisor")
@@ -84,6 +86,19 @@ def register(app: typer.Typer) -> None:
     app.command()(up)
     app.command()(down)
     app.command()(demo)
+
+
+def _count_interrupts() -> list[int]:
+    """From now on every Ctrl-C and SIGTERM is a `KeyboardInterrupt`, and is in the list."""
+    received: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    return received
 
 
 def _supervise(settings: Settings, *, is_background: bool) -> None:
