@@ -16,7 +16,7 @@ from pydantic import Field
 from sqlalchemy.exc import DBAPIError
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.settings import Settings
+from ev_pipeline.settings import Settings, load_settings
 from ev_pipeline.storage.engine import connect
 
 _PASSING_SQLSTATES: Final = ("08", "40", "53", "55P03", "57P")
@@ -47,9 +47,14 @@ def is_infrastructure_fault(error: BaseException) -> bool:
 
 
 class Database(dg.ConfigurableResource[None]):
-    """The pipeline's database, through which a step reads and writes."""
+    """The pipeline's database, through which a step reads and writes.
 
-    url: str = Field(description="postgresql+psycopg2://… of the application's role")
+    Its address is asked for when a step begins, and so stands in no definition and on no page.
+    """
+
+    url: str | None = Field(
+        default=None, description="postgresql+psycopg2://…; by default the environment's"
+    )
     max_retries: int = Field(default=3, description="tries after an infrastructure fault")
     retry_wait_s: float = Field(default=15.0, description="wait before each, s")
 
@@ -65,7 +70,8 @@ class Database(dg.ConfigurableResource[None]):
             dagster.Failure: something outside this code is wrong, and a person must mend it.
         """
         try:
-            engine = connect(Settings(database_url=self.url))
+            settings = load_settings() if self.url is None else Settings(database_url=self.url)
+            engine = connect(settings)
             try:
                 yield engine
             finally:
@@ -79,5 +85,5 @@ class Database(dg.ConfigurableResource[None]):
 
 
 def environment_resources(settings: Settings) -> Mapping[str, object]:
-    """The resources of every door but the tests': the address stays a secret of the environment."""
-    return {"database": Database(url=dg.EnvVar("EV_DATABASE_URL")), "settings": settings}
+    """The resources of every door but the tests'."""
+    return {"database": Database(), "settings": settings}

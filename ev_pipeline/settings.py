@@ -61,7 +61,7 @@ class Settings(Limits, BaseSettings):
 
     home: Path = Field(Path(".ev"), description="where a local stack keeps its state")
     database_url: str | None = Field(
-        None, description="postgresql+psycopg2://…; by default the local stack's"
+        None, repr=False, description="postgresql+psycopg2://…; by default the local stack's"
     )
     postgres_port: Port = Field(15432, description="port of the local stack's PostgreSQL")
     postgres_bin: Path | None = Field(
@@ -86,7 +86,9 @@ class Settings(Limits, BaseSettings):
         "30 2 * * *", description="when to retrain, as cron in the reporting zone"
     )
     dagster_database_url: str | None = Field(
-        None, description="where Dagster keeps its records; by default the local stack's"
+        None,
+        repr=False,
+        description="where Dagster keeps its records; by default the local stack's",
     )
 
     @property

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Final
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from ev_pipeline.domain.errors import PipelineError
@@ -175,6 +175,9 @@ class DagsterClient:
         try:
             with urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310 - as above
                 answer = json.load(response)
+        except HTTPError as error:
+            # A question that fails is answered with a status of its own, and with the reason.
+            answer = _answer_of(error)
         except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
             raise PipelineError(
                 f"Dagster does not answer ({getattr(error, 'reason', error)})",
@@ -189,6 +192,14 @@ class DagsterClient:
             )
         data: dict[str, Any] = answer["data"]
         return data
+
+
+def _answer_of(error: HTTPError) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = json.load(error)
+    except ValueError:
+        return {"errors": [{"message": f"{error.code} {error.reason}"}]}
+    return answer
 
 
 def reason_of(event: dict[str, Any]) -> str:
