@@ -15,14 +15,11 @@ import polars as pl
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.sources.csv_records import RawRecords
 from ev_pipeline.sources.files import ByteSource
+from ev_pipeline.sources.json_bounds import BoundedReader
 from ev_pipeline.sources.mapping import Mapping
-from ev_pipeline.sources.splitting import MAX_RECORD_BYTES
 
 _READ_BYTES: Final = 1 << 16
 """What the JSON parser reads at a time."""
-
-_MAX_ELEMENT_BYTES: Final = 16 * MAX_RECORD_BYTES
-"""A longer element ends the reading: it would have to be held in memory whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ def elements_of_document(source: ByteSource, mapping: Mapping) -> Iterator[Eleme
     Raises:
         PipelineError: the document is damaged, or an element has no end.
     """
-    reader = _BoundedReader(source)
+    reader = BoundedReader(source)
     is_list = source.peek(_READ_BYTES).lstrip().startswith(b"[")
     path = mapping.file.list_at
     prefix = "item" if is_list else f"{path}.item" if path else ""
@@ -68,7 +65,7 @@ def elements_of_document(source: ByteSource, mapping: Mapping) -> Iterator[Eleme
 
 def has_list(source: ByteSource, path: str) -> bool:
     """Whether a JSON document holds a list at the path."""
-    events = ijson.parse(source, buf_size=_READ_BYTES)
+    events = ijson.parse(BoundedReader(source), buf_size=_READ_BYTES)
     return any(prefix == path and event == "start_array" for prefix, event, _ in events)
 
 
@@ -125,10 +122,20 @@ def _texts(
         if isinstance(value, dict | list):
             return nothing, f"{column} is a {type(value).__name__}, not a text or a number"
         text = _as_text(value, decimal)
-        if text is not None and "\0" in text:
-            return nothing, f"{column} holds a NUL character"
+        if text is not None and not _is_storable(text):
+            return nothing, f"{column} holds a NUL or half a character"
         texts.append(text)
     return texts, ""
+
+
+def _is_storable(text: str) -> bool:
+    """Whether UTF-8 and PostgreSQL can hold the text: no NUL, no surrogate without its other."""
+    if text.isascii():
+        return "\0" not in text
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _at(value: Any, path: Iterable[str]) -> Any:
@@ -150,35 +157,3 @@ def _as_text(value: Any, decimal: str) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value).replace(".", decimal)
-
-
-class _BoundedReader:
-    """A source's bytes, as long as elements end.
-
-    Args:
-        source: where the bytes come from.
-    """
-
-    def __init__(self, source: ByteSource) -> None:
-        self._source = source
-        self._since_element = 0
-
-    def start_element(self) -> None:
-        """Count the next element's bytes from here on."""
-        self._since_element = 0
-
-    def read(self, size: int = _READ_BYTES) -> bytes:
-        """The next bytes.
-
-        Raises:
-            PipelineError: too many came without an element's end.
-        """
-        part = self._source.read(size)
-        self._since_element += len(part)
-        if self._since_element > _MAX_ELEMENT_BYTES:
-            raise PipelineError(
-                f"an element is longer than {_MAX_ELEMENT_BYTES} bytes",
-                where=str(self._source.path),
-                mend="check list_at in [file] of the mapping: it names the list of records",
-            )
-        return part

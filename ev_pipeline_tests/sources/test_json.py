@@ -63,9 +63,26 @@ def test_what_is_no_finite_number_is_a_bad_value(tmp_path: Path, value: object) 
     assert row["energy_kwh"] is None
 
 
-def test_a_nul_in_a_text_is_malformed(tmp_path: Path) -> None:
-    content = json.dumps([{**SESSION, "user_id": "a\0b"}]).encode()
-    assert codes(frame(tmp_path, content, CANONICAL).to_dicts()[0]) == ["malformed"]
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "é\0"])
+def test_a_text_that_no_table_can_hold_is_malformed(tmp_path: Path, text: str) -> None:
+    content = "\n".join(json.dumps({**SESSION, "user_id": user}) for user in (text, "U")).encode()
+    rows = frame(tmp_path, content, CANONICAL).to_dicts()
+    assert [codes(row) for row in rows] == [["malformed"], []]
+
+
+def test_deep_nesting_is_refused_before_it_takes_memory(tmp_path: Path) -> None:
+    bomb = "[" * 1_000_000
+    with pytest.raises(PipelineError, match="nested more than 200 deep"):
+        batches(tmp_path, f'[{{"station_id": {bomb}'.encode(), CANONICAL)
+    lines = f'{json.dumps(SESSION)}\n{{"station_id": {bomb}}}\n{json.dumps(SESSION)}'
+    rows = frame(tmp_path, lines.encode(), CANONICAL).to_dicts()
+    assert [codes(row) for row in rows] == [[], ["malformed"], []]
+
+
+def test_brackets_in_texts_are_no_nesting(tmp_path: Path) -> None:
+    texts = ["[" * 500, '\\"[' * 300, "{" * 70_000, "\\" * 999]
+    content = json.dumps([{**SESSION, "user_id": text} for text in texts]).encode()
+    assert frame(tmp_path, content, CANONICAL)["user_id"].to_list() == texts
 
 
 @pytest.mark.parametrize("kept", [5, 50, -1])

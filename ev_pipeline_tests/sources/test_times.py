@@ -13,7 +13,23 @@ from ev_pipeline.sources.zones import known_zones, offset_us
 
 ZONES = ["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]
 
-moments = st.datetimes(datetime(1990, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))
+CHANGES = [
+    datetime(2018, 3, 25, 1),
+    datetime(2018, 10, 28, 1),
+    datetime(2018, 3, 11, 7),
+    datetime(2018, 11, 4, 6),
+    datetime(2024, 4, 6, 15),
+    datetime(2024, 10, 5, 15, 30),
+]
+"""Moments in UTC at which the clocks of these zones are changed."""
+
+anytime = st.datetimes(datetime(1990, 1, 1), datetime(2035, 1, 1))
+near_a_change = st.builds(
+    lambda change, minutes: change + timedelta(minutes=minutes),
+    st.sampled_from(CHANGES),
+    st.integers(-180, 180),
+)
+moments = st.one_of(near_a_change, anytime).map(lambda moment: moment.replace(tzinfo=UTC))
 
 
 def read(text: str, *formats: str, zone: str | None = None, add_years: int = 0) -> datetime | None:
@@ -35,8 +51,12 @@ def test_a_clock_time_is_one_of_the_moments_that_show_it(moment: datetime, zone:
     assert readings.later[0] == (both[1] if len(both) == 2 else None)
 
 
-@given(st.datetimes(datetime(1990, 1, 1), datetime(2035, 1, 1)), st.sampled_from(ZONES))
-def test_a_time_that_does_not_exist_moves_on_by_the_gap(clock: datetime, zone: str) -> None:
+@given(moments, st.sampled_from(ZONES), st.integers(-60, 60))
+def test_a_time_that_does_not_exist_moves_on_by_the_gap(
+    moment: datetime, zone: str, minutes: int
+) -> None:
+    shown = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    clock = shown + timedelta(minutes=minutes)
     written = read_written(pl.Series([clock.isoformat()]), ("iso",), add_years=0)
     earlier = to_moments(written, zone=zone).earlier[0]
     assert earlier == clock.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
