@@ -24,7 +24,7 @@ _WITHIN_FILE: Final = sa.text("""
         from landing join incoming i using (ordinal)
         where i.connector_id is not null
     ) in_order
-    where least(busy_until, ended_at) - started_at > :grace
+    where busy_until - started_at > :grace and ended_at - started_at > :grace
 """)
 """In order of start, end and id the later of two is flagged; both are among the accepted."""
 
