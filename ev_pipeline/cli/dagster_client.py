@@ -156,15 +156,13 @@ class DagsterClient:
             )
         return RunLog(log["events"], log["cursor"], log["hasMore"], run["status"])
 
-    def terminate(self, run_id: str) -> None:
-        """Ask the run to end; it does after the step that it is in."""
-        answer = self._ask(_TERMINATE, {"runId": run_id})["terminateRun"]
-        if "message" in answer:
-            raise PipelineError(
-                f"Dagster cannot stop run {run_id} ({_first_line(answer['message'])})",
-                mend="stop it on its page",
-                where=self.page_of(run_id),
-            )
+    def terminate(self, run_id: str) -> bool:
+        """Ask the run to end.
+
+        Returns:
+            Whether Dagster does so; it cannot while the run starts, nor once it has ended.
+        """
+        return "message" not in self._ask(_TERMINATE, {"runId": run_id})["terminateRun"]
 
     def _ask(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         request = Request(  # noqa: S310 - the scheme is ours

@@ -123,11 +123,12 @@ def _note_retry(outcome: RunOutcome, event: dict[str, Any]) -> None:
 
 def _note_success(outcome: RunOutcome, event: dict[str, Any]) -> None:
     step = _ended(outcome, event, "success")
-    told = [
-        f"{value:,.4g} {name}" if isinstance(value, float) else f"{value:,} {name}"
-        for name, value in step.figures.items()
-    ]
+    told = [f"{name} {_short(value)}" for name, value in step.figures.items()]
     messages.print(f"  {step.step}: {', '.join([*told, f'{step.seconds:.1f} s'])}")
+
+
+def _short(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
 
 
 def _note_failure(outcome: RunOutcome, event: dict[str, Any]) -> None:

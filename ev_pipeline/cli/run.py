@@ -74,8 +74,7 @@ def launch_and_follow(settings: Settings, name: str) -> RunOutcome:
         follower.follow()
     except KeyboardInterrupt:
         messages.print(f"{name}: stopping it; once more to leave it to Dagster")
-        client.terminate(run_id)
-        follower.follow()
+        follower.follow(is_to_stop=True)
     outcome.seconds = round(time.monotonic() - since, 3)
     messages.print(f"{name}: {outcome.status} after {outcome.seconds:.1f} s")
     return outcome
@@ -98,9 +97,14 @@ class _Follower:
         self._outcome = outcome
         self._cursor: str | None = None
 
-    def follow(self) -> None:
-        """Take note of everything that happens in the run, until it has ended."""
+    def follow(self, *, is_to_stop: bool = False) -> None:
+        """Take note of everything that happens in the run, until it has ended.
+
+        Args:
+            is_to_stop: whether to have it stopped as soon as Dagster can.
+        """
         while True:
+            is_to_stop = is_to_stop and not self._client.terminate(self._outcome.run_id)
             log = self._client.read(self._outcome.run_id, self._cursor)
             self._cursor = log.cursor
             for event in log.events:
