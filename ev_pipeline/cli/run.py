@@ -68,9 +68,9 @@ def launch_and_follow(settings: Settings, name: str) -> RunOutcome:
     since = time.monotonic()
     run_id = client.launch(job, _run_config(settings, name))
     outcome = RunOutcome(name, run_id, client.page_of(run_id))
-    messages.print(f"{name}: {outcome.page}")
     follower = _Follower(client, outcome)
     try:
+        messages.print(f"{name}: {outcome.page}")
         follower.follow()
     except KeyboardInterrupt:
         messages.print(f"{name}: stopping it; once more to leave it to Dagster")

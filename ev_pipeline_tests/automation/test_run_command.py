@@ -1,0 +1,125 @@
+"""`ev-pipeline run` and `models` on a real stack: queue, daemon, webserver and all."""
+
+import contextlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ev_pipeline_tests.conftest import free_port, make_home
+from ev_pipeline_tests.stack.test_local_stack import LocalStack
+
+DATA = Path(__file__).parents[2] / "data"
+RUN = [sys.executable, "-m", "ev_pipeline.cli.main", "run"]
+
+
+@contextlib.contextmanager
+def _stack() -> Iterator[LocalStack]:
+    stack = LocalStack(make_home(), free_port(), free_port())
+    try:
+        started = stack.run("up", "--detach")
+        assert started.returncode == 0, started.stderr
+        yield stack
+    finally:
+        stack.run("down")
+        shutil.rmtree(stack.home)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LocalStack]:
+    """A stack that works, with the sample beside it under relative names."""
+    with _stack() as stack:
+        for name in ("stations.csv", "sessions.csv"):
+            shutil.copy(DATA / name, stack.home / name)
+        yield stack
+
+
+def _run(
+    stack: LocalStack, *arguments: str, bootstrap: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*RUN, *arguments],
+        env={**stack.environment, "EV_BOOTSTRAP": bootstrap},
+        cwd=stack.home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _json(stack: LocalStack, *arguments: str) -> Any:
+    printed = stack.run(*arguments, "--json")
+    assert printed.returncode == 0, printed.stderr
+    return json.loads(printed.stdout)
+
+
+def test_a_bootstrap_loads_what_the_caller_names_from_where_the_caller_is_and_tells_its_steps(
+    stack: LocalStack,
+) -> None:
+    named = "canonical_stations:stations.csv canonical:sessions.csv"
+    done = _run(stack, "bootstrap", "--json", bootstrap=named)
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout)
+    assert outcome["status"] == "success"
+    assert (outcome["n_checks"], outcome["failed_checks"]) == (8, [])
+    steps = {step["step"]: step for step in outcome["steps"]}
+    assert steps["ev_station"]["figures"]["files"] == 1
+    assert steps["session_labels"]["figures"]["rows"] > 7_000
+    assert "session_labels: rows 7," in done.stderr
+    champion = _json(stack, "models", "show")
+    assert champion["is_champion"]
+    assert set(champion["parameters"]) == {"kmeans", "dbscan", "isolation_forest"}
+    assert set(champion["measures"]) == set(champion["parameters"])
+    assert champion["verdict"] is None
+
+
+def test_a_person_may_promote_a_version_and_roll_back(stack: LocalStack) -> None:
+    (only,) = _json(stack, "models", "list")
+    refused = stack.run("models", "rollback")
+    assert refused.returncode == 1
+    assert "no previous champion" in refused.stderr
+    again = _json(stack, "models", "promote", only["version"])
+    assert (again["version"], again["n_labels"]) == (only["version"], 0)
+    unknown = stack.run("models", "promote", "nonsense")
+    assert unknown.returncode == 1
+    assert "models list" in unknown.stderr
+
+
+def test_a_job_that_is_not_there_and_a_file_that_is_not_there_are_one_line_each(
+    stack: LocalStack,
+) -> None:
+    unknown = _run(stack, "nonsense")
+    assert unknown.returncode == 1
+    assert unknown.stderr == "error: there is no job nonsense; name one of bootstrap, retrain\n"
+    failed = _run(stack, "bootstrap", bootstrap="canonical:missing.csv")
+    assert failed.returncode == 1
+    error = failed.stderr.splitlines()[-1]
+    assert str(stack.home / "missing.csv") in error
+    assert f":{stack.dagster_port}/runs/" in error
+
+
+def test_an_interrupted_command_stops_its_run(stack: LocalStack) -> None:
+    with subprocess.Popen(
+        [*RUN, "retrain"], env=stack.environment, stderr=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stderr is not None
+        assert "/runs/" in command.stderr.readline()
+        command.send_signal(signal.SIGINT)
+        said = command.stderr.read()
+    assert command.returncode == 1
+    assert "ended as canceled" in said
+
+
+def test_without_a_stack_the_error_says_how_to_start_one() -> None:
+    home = make_home()
+    done = _run(LocalStack(home, free_port(), free_port()), "retrain")
+    shutil.rmtree(home)
+    assert done.returncode == 1
+    assert "ev-pipeline up" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
