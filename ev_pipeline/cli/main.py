@@ -4,9 +4,10 @@ import sys
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.markup import escape
 
-from ev_pipeline.cli import load, migrate, models, quarantine, run, sources, stack, status
+from ev_pipeline.cli import errors, load, migrate, models, quarantine, run, sources, stack, status
 from ev_pipeline.cli.output import messages
 from ev_pipeline.domain.errors import PipelineError
 
@@ -36,12 +37,23 @@ for _commands in (sources, load, quarantine, migrate, stack, status, run, models
 def main() -> None:
     """Run the command; an error for people is one line, with a stack trace only on --debug."""
     try:
-        app()
+        _run()
     except PipelineError as error:
         if "--debug" in sys.argv:
             raise
         messages.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
+
+
+def _run() -> None:
+    try:
+        app()
+    except ValidationError as error:
+        if told := errors.of_settings(error):
+            raise told from error
+        raise
+    except (PermissionError, NotADirectoryError) as error:
+        raise errors.of_file(error) from error
 
 
 if __name__ == "__main__":

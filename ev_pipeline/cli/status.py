@@ -108,14 +108,14 @@ def _print_status(
         messages.print(f"not running in {settings.home}; `ev-pipeline up` starts it")
     if stored.ledger is not None:
         counts = ", ".join(f"{count:,} {name}" for name, count in stored.ledger.items())
-        results.print(f"Records:  {counts}")
+        results.print(f"Records:  {counts}", soft_wrap=True)
         champion = stored.champion
         text = (
             f"{champion['version']}, trained {champion['trained_at']:%Y-%m-%d %H:%M} UTC"
             if champion
             else "none yet; `ev-pipeline run retrain` trains one"
         )
-        results.print(f"Champion: {text}")
+        results.print(f"Champion: {text}", soft_wrap=True)
     elif state.supervisor is not None:
         messages.print(f"no figures: {stored.trouble}", soft_wrap=True, markup=False)
 

@@ -61,6 +61,9 @@ def examine(name: str, check: Check, settings: Settings) -> Finding:
     except PipelineError as error:
         place = f"{error.where}: " if error.where else ""
         return Finding(name, is_ok=False, what=f"{place}{error.what}", mend=error.mend)
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}"
+        return Finding(name, is_ok=False, what=what, mend="look at its owner and mode (ls -ld)")
 
 
 def _home(settings: Settings) -> str:

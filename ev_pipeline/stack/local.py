@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack import dagster_home
+from ev_pipeline.stack.account import require_reachable, server_account
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.ports import require_free, stack_ports
 from ev_pipeline.stack.postgres import prepare
@@ -34,6 +35,7 @@ def supervise(
         PipelineError: if something outside is in the way; nothing was broken by trying.
     """
     layout = Layout(settings.home)
+    require_reachable(layout.home, server_account())
     layout.make()
     lock = become_only_supervisor(layout)
     require_free(stack_ports(settings))

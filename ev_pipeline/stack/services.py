@@ -61,7 +61,7 @@ def stack_services(settings: Settings, cluster: Cluster) -> list[Service]:
             environment=environment,
             directory=Path.cwd(),
             probe=partial(_daemon_trouble, dagster_url),
-            after=("postgres",),
+            after=("postgres", dagster_home.WEBSERVER),  # which makes Dagster's tables, once
         ),
     ]
 

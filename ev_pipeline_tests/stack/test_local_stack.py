@@ -257,6 +257,19 @@ def test_definitions_that_do_not_load_are_named_and_everything_stops(
     assert stack.processes() == {}
 
 
+def test_a_wrong_setting_is_one_line_that_names_the_variable(stack: LocalStack) -> None:
+    wrong = subprocess.run(
+        [stack.python, "-m", "ev_pipeline.cli.main", "status"],
+        env={**stack.environment, "EV_DAGSTER_PORT": "seventy"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert wrong.returncode == 1
+    assert len(wrong.stderr.splitlines()) == 1
+    assert "EV_DAGSTER_PORT cannot be 'seventy'" in wrong.stderr
+
+
 def test_down_on_nothing_is_no_error(stack: LocalStack) -> None:
     down = stack.run("down")
     assert down.returncode == 0

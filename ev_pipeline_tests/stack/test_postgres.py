@@ -17,6 +17,7 @@ from ev_pipeline.stack.cluster import Cluster
 from ev_pipeline.stack.credentials import DAGSTER, LOGINS, OWNER, READER, Login
 from ev_pipeline.stack.dagster_home import libpq
 from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.local import supervise
 from ev_pipeline.stack.postgres import prepare
 from ev_pipeline.stack.postmaster import LOCK_FILE, require_unserved
 from ev_pipeline_tests.conftest import free_port, served
@@ -132,8 +133,9 @@ def test_data_of_another_user_is_reported(fresh: Settings) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands over to another user")
 def test_a_home_that_the_server_cannot_reach_is_reported(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
+    unreachable = Settings(home=tmp_path / "home", postgres_port=free_port())
     with pytest.raises(PipelineError, match="who may not enter") as caught:
-        prepare(Settings(home=tmp_path / "home", postgres_port=free_port()))
+        supervise(unreachable, report=print, migrate=print, when_healthy=print)
     assert "EV_HOME=" in caught.value.mend
     assert not (tmp_path / "home").exists()
 

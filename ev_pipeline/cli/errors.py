@@ -1,0 +1,30 @@
+"""Errors of the surroundings that reach the command's root as somebody else's exceptions.
+
+What lives here: their one line for people. What does not: errors of ours (`domain.errors`).
+"""
+
+from pydantic import ValidationError
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.settings import ENV_PREFIX, Settings
+
+
+def of_settings(error: ValidationError) -> PipelineError | None:
+    """What is wrong with which variable; null where it is not about the environment."""
+    if error.title != Settings.__name__:
+        return None
+    first = error.errors(include_url=False)[0]
+    variable = ENV_PREFIX + "_".join(map(str, first["loc"])).upper()
+    reason = first["msg"].removeprefix("Value error, ")
+    return PipelineError(
+        f"{variable} cannot be {first['input']!r} ({reason})", mend=f"set {variable} to another"
+    )
+
+
+def of_file(error: OSError) -> PipelineError:
+    """Which file or directory this user cannot use."""
+    return PipelineError(
+        f"it cannot be used: {error.strerror}",
+        mend="run as the user who made it, or name another EV_HOME",
+        where=str(error.filename),
+    )
