@@ -83,7 +83,6 @@ def _register(engine: sa.Engine, training_id: str) -> ModelVersion:
             parameters={name: part.parameters for name, part in parts.items()},
             measures={name: part.measures for name, part in parts.items()},
             verdict=None,
-            cluster_names={},
             artifact_sha256=artifact_sha256,
             is_champion=False,
             promoted_at=None,

@@ -76,7 +76,8 @@ def launch_and_follow(settings: Settings, name: str) -> RunOutcome:
         messages.print(f"{name}: stopping it; once more to leave it to Dagster")
         follower.follow(is_to_stop=True)
     outcome.seconds = round(time.monotonic() - since, 3)
-    messages.print(f"{name}: {outcome.status} after {outcome.seconds:.1f} s")
+    checks = f"{outcome.n_checks - len(outcome.failed_checks)} of {outcome.n_checks} checks passed"
+    messages.print(f"{name}: {outcome.status} after {outcome.seconds:.1f} s; {checks}")
     return outcome
 
 

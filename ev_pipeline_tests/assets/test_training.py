@@ -4,6 +4,7 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 
@@ -29,18 +30,29 @@ def _count(engine: sa.Engine, table: str) -> int:
         return int(connection.exec_driver_sql(f"select count(*) from {table}").scalar_one())
 
 
+@pytest.fixture(scope="module")
+def bootstrap(sample_runs: PipelineRuns) -> dg.ExecuteInProcessResult:
+    """The run that loaded the sample, trained on it and labelled it."""
+    result = sample_runs.run("bootstrap", run_config=loading(STATIONS, SESSIONS))
+    assert result.success
+    return result
+
+
 @pytest.fixture
-def bootstrapped(runs: PipelineRuns) -> PipelineRuns:
-    """The sample loaded, trained on and labelled."""
-    assert runs.run("bootstrap", run_config=loading(STATIONS, SESSIONS)).success
-    return runs
+def bootstrapped(sample_runs: PipelineRuns, bootstrap: dg.ExecuteInProcessResult) -> PipelineRuns:
+    """What that run left; the tests leave it so, but for the last."""
+    return sample_runs
+
+
+@pytest.fixture
+def engine(sample_engine: sa.Engine) -> sa.Engine:
+    return sample_engine
 
 
 def test_a_bootstrap_makes_every_asset_passes_every_check_and_says_what_it_did(
-    runs: PipelineRuns, engine: sa.Engine
+    bootstrap: dg.ExecuteInProcessResult, engine: sa.Engine
 ) -> None:
-    result = runs.run("bootstrap", run_config=loading(STATIONS, SESSIONS))
-    assert result.success
+    result = bootstrap
     materialized = {
         event.asset_key.to_user_string()
         for event in result.get_asset_materialization_events()
@@ -83,26 +95,6 @@ def test_retraining_on_the_same_sessions_gives_the_same_labels_and_no_second_ver
     assert read_frame(engine, LABELS).equals(before)
 
 
-def test_sessions_that_came_later_are_labelled_by_the_champion_and_then_trained_on(
-    bootstrapped: PipelineRuns, engine: sa.Engine
-) -> None:
-    n_before = _count(engine, "ev_session")
-    loaded = bootstrapped.run(
-        "bootstrap",
-        only=["ev_session", "session_labels"],
-        run_config={"ops": {"ev_session": {"config": {"files": [LATER_SESSIONS]}}}},
-    )
-    assert loaded.success
-    n_later = _count(engine, "ev_session") - n_before
-    assert n_later > 400
-    assert said(loaded, "session_labels")["labels_written"] == n_later
-    assert checks_of(loaded)[("session_labels", "every_session_labelled")]
-    trained = bootstrapped.run("retrain")
-    assert said(trained, "champion_model")["decision"].startswith("promoted")
-    assert _count(engine, "ev_model") == 2
-    assert _count(engine, "ev_session_labelled where kmeans_cluster is null") == 0
-
-
 def test_the_champion_needs_the_three_models_of_its_own_run(
     bootstrapped: PipelineRuns, engine: sa.Engine
 ) -> None:
@@ -124,3 +116,23 @@ def test_a_second_bootstrap_stores_nothing_twice(
     assert result.success
     assert _count(engine, "ev_session") == n_before
     assert all(checks_of(result).values())
+
+
+def test_sessions_that_came_later_are_labelled_by_the_champion_and_then_trained_on(
+    bootstrapped: PipelineRuns, engine: sa.Engine
+) -> None:
+    n_before = _count(engine, "ev_session")
+    loaded = bootstrapped.run(
+        "bootstrap",
+        only=["ev_session", "session_labels"],
+        run_config={"ops": {"ev_session": {"config": {"files": [LATER_SESSIONS]}}}},
+    )
+    assert loaded.success
+    n_later = _count(engine, "ev_session") - n_before
+    assert n_later > 400
+    assert said(loaded, "session_labels")["labels_written"] == n_later
+    assert checks_of(loaded)[("session_labels", "every_session_labelled")]
+    trained = bootstrapped.run("retrain")
+    assert said(trained, "champion_model")["decision"].startswith("promoted")
+    assert _count(engine, "ev_model") == 2
+    assert _count(engine, "ev_session_labelled where kmeans_cluster is null") == 0
