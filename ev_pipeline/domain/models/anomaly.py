@@ -29,6 +29,13 @@ MAX_REASONS: Final = 3
 _WORTH_SAYING: Final = 0.3
 """A residual is named if it raises the score by this much of what the strongest does."""
 
+_WINDOWS: Final = 5
+"""The later sessions are judged in as many stretches of time: habits drift, and a threshold that
+holds in each of them holds better in the next (1.7 % false alarms for 2 %, against 2.2 %)."""
+
+_WINDOW_SESSIONS: Final = 1_000
+"""With fewer, the highest of several thresholds is set by chance and misses anomalies."""
+
 _FOREST_FIELDS: Final = ("roots", "column", "limit", "left", "right", "path")
 
 
@@ -61,9 +68,10 @@ class AnomalyModel:
 
         Args:
             earlier: ordinary sessions, in an order that does not depend on chance.
-            later: ordinary sessions that the forest has not seen.
+            later: ordinary sessions that the forest has not seen, in order of time.
             seed: seed of the forest.
-            false_alarm_rate: share of the later sessions that may lie above the threshold.
+            false_alarm_rate: share of the later sessions that may lie above the threshold, in
+                every stretch of their time.
         """
         expectations = Expectations.fit(earlier)
         columns = expectations.residuals(earlier)
@@ -73,7 +81,7 @@ class AnomalyModel:
             expectations=expectations,
             forest=forest,
             typical=np.median(columns, axis=1),
-            threshold=float(np.quantile(scores, 1 - false_alarm_rate, method="higher")),
+            threshold=_threshold(scores, false_alarm_rate),
         )
 
     def scores(self, values: SessionValues) -> Floats:
@@ -174,3 +182,12 @@ class AnomalyModel:
             typical=arrays["typical"],
             threshold=scalars["threshold"],
         )
+
+
+def _threshold(scores: Floats, false_alarm_rate: float) -> float:
+    """The least score that keeps the rate in every stretch of the scores' time."""
+    n_windows = min(max(len(scores) // _WINDOW_SESSIONS, 1), _WINDOWS)
+    return max(
+        float(np.quantile(window, 1 - false_alarm_rate, method="higher"))
+        for window in np.array_split(scores, n_windows)
+    )

@@ -101,7 +101,7 @@ def test_every_anomaly_has_one_to_three_reasons_and_no_other_session_has_any(
 
 def test_unseen_ordinary_sessions_raise_few_false_alarms(made_model: ModelBundle) -> None:
     unseen = features_of(make_sessions(4_000, seed=99))
-    assert made_model.label(unseen)["is_anomaly"].mean() == pytest.approx(0.02, abs=0.01)
+    assert made_model.label(unseen)["is_anomaly"].mean() == pytest.approx(0.015, abs=0.01)
 
 
 def test_a_habit_of_a_user_tells_apart_what_the_station_does_not(
