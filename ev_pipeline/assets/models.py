@@ -30,6 +30,11 @@ from ev_pipeline.storage.registry import ModelPart, save_part
 
 GROUP: Final = "models"
 _KINDS: Final = {"scikitlearn", "postgres"}
+_LABEL_NAMES: Final = {
+    "dbscan": {-1: "noise"},
+    "isolation_forest": {0: "ordinary", 1: "anomaly"},
+}
+"""What a picture calls labels that are no plain number, by model."""
 
 
 _Train = Callable[[pl.DataFrame], TrainedPart]
@@ -94,11 +99,16 @@ def _trained(
             "seconds": seconds,
             "training_sessions": len(sessions),
             "artifact_bytes": len(trained.artifact),
-            "plot": plot_sessions(points, title=trained.name.replace("_", " ")),
+            "plot": _plot(points, trained.name),
             **{name: _shown(value) for name, value in trained.measures.items()},
             "parameters": trained.parameters,
         }
     )
+
+
+def _plot(points: pl.DataFrame, model: str) -> dg.MarkdownMetadataValue:
+    title = model.replace("_", " ")
+    return plot_sessions(points, title=title, names=_LABEL_NAMES.get(model, {}))
 
 
 def _as_stored(trained: TrainedPart) -> ModelPart:

@@ -4,6 +4,7 @@ What lives here: drawing. What does not: choosing what is drawn (`domain.models.
 """
 
 from base64 import b64encode
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Final
 
@@ -36,12 +37,15 @@ _HOURS: Final = (0, 6, 12, 18, 24)
 _MANY_LABELS: Final = 8
 
 
-def plot_sessions(points: pl.DataFrame, *, title: str) -> dg.MarkdownMetadataValue:
+def plot_sessions(
+    points: pl.DataFrame, *, title: str, names: Mapping[int, str]
+) -> dg.MarkdownMetadataValue:
     """Sessions by hour of plug-in and stay, coloured by label.
 
     Args:
         points: columns start_hour, duration_h and label.
         title: what the labels are of.
+        names: of the labels that are no plain number.
     """
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DOTS_PER_INCH, layout="constrained")
     # An opaque ground, because the page behind it may be light or dark.
@@ -55,10 +59,11 @@ def plot_sessions(points: pl.DataFrame, *, title: str) -> dg.MarkdownMetadataVal
             chosen["duration_h"],
             s=5,
             color=_NOISE_COLOUR if label < 0 else _COLOURS[label % len(_COLOURS)],
-            label=f"{label}" if label >= 0 else "noise",
+            label=names.get(label, str(label)),
             linewidths=0,
         )
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlim(_HOURS[0], _HOURS[-1])
     axes.set_xticks(_HOURS)
     axes.set_xlabel("hour of plug-in, station's clock")
