@@ -42,8 +42,11 @@ _LOCATIONS_QUERY: Final = """
 { workspaceOrError {
     ... on PythonError { message }
     ... on Workspace { locationEntries { loadStatus locationOrLoadError {
-      ... on PythonError { message } } } } } }
+      ... on PythonError { className message causes { message } } } } } } }
 """
+
+UNREACHABLE: Final = "DagsterUserCodeUnreachableError"
+"""What Dagster says while the process that loads the definitions is busy or being replaced."""
 
 
 def place_files(layout: Layout) -> None:
@@ -138,8 +141,11 @@ def _locations_trouble(workspace: dict[str, Any]) -> str | None:
         loaded = entry["locationOrLoadError"]
         if loaded is None or entry["loadStatus"] != "LOADED":
             return "it is loading the definitions"
+        if loaded.get("className") == UNREACHABLE:
+            return "the process that loads the definitions does not answer"
         if loaded.get("message"):
-            reason = loaded["message"].strip().splitlines()[-1].partition(". ")[0]
+            innermost = [loaded["message"], *(cause["message"] for cause in loaded["causes"])][-1]
+            reason = innermost.strip().splitlines()[0].partition(". ")[0]
             raise PipelineError(
                 f"the definitions do not load: {reason}",
                 mend=f"mend what they import, or see logs/{WEBSERVER}.log under EV_HOME",

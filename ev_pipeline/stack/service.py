@@ -43,5 +43,5 @@ class Service:
     after: tuple[str, ...] = ()
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
-    start_deadline_s: float = 120
+    start_deadline_s: float = 180
     stop_deadline_s: float = 20

@@ -20,7 +20,7 @@ from ev_pipeline.stack.services import SERVICE_NAMES
 from ev_pipeline_tests.conftest import free_port, make_home
 from ev_pipeline_tests.stack.processes import processes_of, wait_until
 
-UP_DEADLINE_S = 180
+UP_DEADLINE_S = 240
 STOPPED_DEADLINE_S = 60
 
 
@@ -235,14 +235,30 @@ def test_a_taken_port_is_one_line_and_nothing_was_started(stack: LocalStack, var
     assert f"{port} is taken" in " ".join(doctor.stdout.split())
 
 
+FAILS_LATER = """
+import dagster as dg
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    raise ValueError("this is what went wrong")
+"""
+
+
+@pytest.mark.parametrize(
+    ("definitions", "reason"),
+    [
+        ("import a_module_that_is_not_there", "a_module_that_is_not_there"),
+        (FAILS_LATER, "this is what went wrong"),
+    ],
+)
 def test_definitions_that_do_not_load_are_named_and_everything_stops(
-    stack: LocalStack, tmp_path: Path
+    stack: LocalStack, tmp_path: Path, definitions: str, reason: str
 ) -> None:
     checkout = Path(__file__).parents[2]
     shutil.copytree(checkout / "ev_pipeline", tmp_path / "ev_pipeline")
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(checkout / name, tmp_path / name)
-    (tmp_path / "ev_pipeline" / "definitions.py").write_text("import a_module_that_is_not_there\n")
+    (tmp_path / "ev_pipeline" / "definitions.py").write_text(definitions)
     up = subprocess.run(
         [stack.python, "-m", "ev_pipeline.cli.main", "up", "--detach"],
         env={**stack.environment, "PYTHONPATH": str(tmp_path)},
@@ -253,7 +269,7 @@ def test_definitions_that_do_not_load_are_named_and_everything_stops(
     )
     assert up.returncode == 1
     assert "the definitions do not load" in up.stderr.splitlines()[-1]
-    assert "a_module_that_is_not_there" in up.stderr.splitlines()[-1]
+    assert reason in up.stderr.splitlines()[-1]
     assert stack.processes() == {}
 
 
