@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
+from uuid import UUID
 
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +20,8 @@ results: Final = Console(highlight=False)
 def _plain(value: Any) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form here")
 
 

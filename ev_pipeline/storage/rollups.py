@@ -106,13 +106,20 @@ def compact(engine: sa.Engine, settings: Settings) -> int:
     with engine.begin() as connection:
         _lock(connection)
         window = changes.next_window(connection, READER) or _start(connection, settings)
-        if window.state["timezone"] != settings.timezone:
-            raise PipelineError(
-                f"the stations' days were formed in {window.state['timezone']},"
-                f" and EV_TIMEZONE is {settings.timezone}",
-                mend="run `ev-pipeline migrate` to form them anew, or set EV_TIMEZONE back",
-            )
+        _require_zone(window, settings)
         return _fold_window(connection, window)
+
+
+def require_zone(engine: sa.Engine, settings: Settings) -> None:
+    """Pass only if the stations' days are those of the reporting zone, so that `compact` will.
+
+    Raises:
+        PipelineError: they were formed in another zone.
+    """
+    with engine.connect() as connection:
+        window = changes.next_window(connection, READER)
+    if window is not None:
+        _require_zone(window, settings)
 
 
 def rebuild_for_zone(engine: sa.Engine, settings: Settings) -> bool:
@@ -137,6 +144,15 @@ def _start(connection: sa.Connection, settings: Settings) -> changes.Window:
     if window is None:
         raise RuntimeError("the reader that was just started has no position")
     return window
+
+
+def _require_zone(window: changes.Window, settings: Settings) -> None:
+    if window.state["timezone"] != settings.timezone:
+        raise PipelineError(
+            f"the stations' days were formed in {window.state['timezone']},"
+            f" and EV_TIMEZONE is {settings.timezone}",
+            mend="run `ev-pipeline migrate` to form them anew, or set EV_TIMEZONE back",
+        )
 
 
 def _lock(connection: sa.Connection) -> None:

@@ -4,10 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.intake.job import LoadResult
 from ev_pipeline.intake.load import load_file
 from ev_pipeline.settings import Settings
-from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline_tests.intake.files import (
     CANONICAL,
     CORRECTING,
@@ -20,28 +18,7 @@ from ev_pipeline_tests.intake.files import (
     write_sessions,
     write_table,
 )
-
-
-class Loader:
-    """Loads sessions as files into the test's database."""
-
-    def __init__(self, engine: sa.Engine, settings: Settings, folder: Path) -> None:
-        self.engine = engine
-        self.settings = settings
-        self.folder = folder
-
-    def __call__(self, *sessions: dict[str, object], mapping: Mapping = CANONICAL) -> LoadResult:
-        path = write_sessions(self.folder / "sessions.json", sessions)
-        return load_file(self.engine, self.settings, mapping, path)
-
-
-@pytest.fixture
-def load(engine: sa.Engine, settings: Settings, tmp_path: Path) -> Loader:
-    return Loader(engine, settings, tmp_path)
-
-
-def counts(result: LoadResult) -> dict[str, int]:
-    return {name: n for name, n in result.tally.counts.as_columns().items() if n}
+from ev_pipeline_tests.intake.loader import Loader, counts
 
 
 def test_a_session_sent_twice_is_stored_once(load: Loader, engine: sa.Engine) -> None:

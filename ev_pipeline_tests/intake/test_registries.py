@@ -1,0 +1,142 @@
+from typing import Any
+
+import sqlalchemy as sa
+
+from ev_pipeline.sources.mapping import parse_mapping
+from ev_pipeline_tests.intake.files import (
+    a_session,
+    assert_ledger_adds_up,
+    assert_rollups_are_exact,
+    lasting,
+    rows,
+)
+from ev_pipeline_tests.intake.loader import Loader, counts
+
+SITES = parse_mapping(
+    """
+    name = "sites"
+    title = "Sites"
+    records = "site"
+    [fields]
+    name = "name"
+    latitude = "latitude"
+    longitude = "longitude"
+    """,
+    where="sites",
+)
+
+
+def a_station(**changes: Any) -> dict[str, Any]:
+    return {
+        "station_id": "A",
+        "name": "High Street",
+        "latitude": 56.4,
+        "longitude": -3.1,
+        "power_kw": 22,
+        "connectors": 2,
+        "time_zone": "Europe/London",
+        **changes,
+    }
+
+
+def test_the_first_row_of_a_station_wins_within_a_file(load: Loader, engine: sa.Engine) -> None:
+    result = load.registry(a_station(), a_station(), a_station(power_kw=50))
+    assert counts(result) == {"received": 3, "stored": 1, "duplicate": 1, "quarantined": 1}
+    assert result.tally.reasons == {"conflicts_with_stored": 1}
+    assert rows(engine, "select power_kw, connectors from ev_station") == [(22.0, 2)]
+    assert_ledger_adds_up(engine)
+
+
+def test_a_later_file_replaces_a_station_and_taking_it_back_restores_it(
+    load: Loader, engine: sa.Engine
+) -> None:
+    load.registry(a_station(), a_station(station_id="B"))
+    before = lasting(engine)
+    result = load.registry(a_station(power_kw=50), a_station(station_id="B"))
+    assert counts(result) == {"received": 2, "updated": 1, "duplicate": 1}
+    assert rows(engine, "select power_kw from ev_station order by station_id") == [50.0, 22.0]
+    load.undo(2)
+    assert lasting(engine) == before
+
+
+def test_registry_loads_can_be_taken_back_in_any_order(load: Loader, engine: sa.Engine) -> None:
+    for power_kw in (7, 22, 50):
+        load.registry(a_station(power_kw=power_kw))
+    load.undo(2)
+    assert rows(engine, "select power_kw from ev_station") == [50.0]
+    load.undo(3)
+    assert rows(engine, "select power_kw from ev_station") == [7.0]
+    load.undo(1)
+    assert rows(engine, "select * from ev_station") == []
+    assert rows(engine, "select * from ev_station_history") == []
+
+
+def test_a_station_that_sessions_named_is_registered_and_released_again(
+    load: Loader, engine: sa.Engine
+) -> None:
+    load(a_session())
+    before = lasting(engine)
+    assert counts(load.registry(a_station(time_zone="UTC"))) == {"received": 1, "stored": 1}
+    assert rows(engine, "select is_registered, name from ev_station") == [(True, "High Street")]
+    load.undo(2)
+    assert lasting(engine) == before
+
+
+def test_a_station_that_its_registry_lost_stays_for_its_sessions(
+    load: Loader, engine: sa.Engine
+) -> None:
+    load.registry(a_station())
+    load(a_session())
+    load.undo(1)
+    found = rows(engine, "select station_id, is_registered, power_kw, time_zone from ev_station")
+    assert found == [("A", False, None, "Europe/London")]
+
+
+def test_another_time_zone_corrects_the_local_starts(load: Loader, engine: sa.Engine) -> None:
+    load(a_session(), a_session(session_id="S2", station_id="B"))
+    load.registry(a_station(time_zone="Asia/Tokyo"))
+    local = "select started_local_at::text, revision from ev_session order by station_id"
+    assert rows(engine, local) == [("2024-05-06 17:00:00", 2), ("2024-05-06 08:00:00", 1)]
+    kinds = "select kind, sign, revision from ev_session_change where kind <> 'insert' order by seq"
+    assert rows(engine, kinds) == [("correction", -1, 1), ("correction", 1, 2)]
+    load.undo(2)
+    assert rows(engine, local) == [("2024-05-06 08:00:00", 3), ("2024-05-06 08:00:00", 1)]
+    assert_rollups_are_exact(engine, "UTC")
+    load.undo(1)
+    assert rows(engine, local) == []
+
+
+def test_the_registered_zone_gives_the_local_start(load: Loader, engine: sa.Engine) -> None:
+    load.registry(a_station())
+    load(a_session())
+    assert rows(engine, "select started_local_at::text from ev_session") == ["2024-05-06 09:00:00"]
+    assert rows(engine, "select quality_codes from ev_session") == [[]]
+
+
+def test_a_site_places_the_stations_that_carry_its_name(load: Loader, engine: sa.Engine) -> None:
+    load(a_session(station_id="Z"))
+    load.registry(
+        a_station(latitude=None, longitude=None),
+        a_station(station_id="B", name="high street!"),
+    )
+    before = lasting(engine)
+    site = {"name": "High-Street", "latitude": 1.5, "longitude": 2.5}
+    result = load.registry(site, {**site, "name": "HIGH STREET"}, mapping=SITES)
+    assert counts(result) == {"received": 2, "stored": 1, "quarantined": 1}
+    placed = (
+        "select station_id, latitude, site_key from ev_station where name is not null order by 1"
+    )
+    assert rows(engine, placed) == [("A", 1.5, "highstreet"), ("B", 56.4, None)]
+    moved = load.registry({**site, "latitude": 3.5}, mapping=SITES)
+    assert counts(moved) == {"received": 1, "updated": 1}
+    assert rows(engine, placed) == [("A", 3.5, "highstreet"), ("B", 56.4, None)]
+    load.undo(4)
+    assert rows(engine, placed) == [("A", 1.5, "highstreet"), ("B", 56.4, None)]
+    load.undo(3)
+    assert lasting(engine) == before
+
+
+def test_a_registry_row_without_its_key_is_quarantined(load: Loader, engine: sa.Engine) -> None:
+    result = load.registry(a_station(station_id=None), a_station(latitude=95))
+    assert result.tally.reasons == {"bad_value": 1, "missing_field": 1}
+    assert rows(engine, "select * from ev_station") == []
