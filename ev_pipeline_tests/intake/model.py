@@ -139,6 +139,8 @@ def a_record(key: str, hour: int, length_h: int, **changes: Any) -> Record:
             started_at=f"2024-05-06T{hour:02}:00:00Z",
             ended_at=f"2024-05-06T{hour + length_h:02}:00:00Z",
             updated_at=None,
+            cost=None,
+            currency=None,
         )
         | changes
     )
