@@ -6,11 +6,13 @@ What lives here: drawing. What does not: choosing what is drawn (`domain.models.
 from base64 import b64encode
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 import polars as pl
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _SIZE_INCHES: Final = (5.6, 2.9)
 _DOTS_PER_INCH: Final = 96
@@ -47,6 +49,8 @@ def plot_sessions(
         title: what the labels are of.
         names: of the labels that are no plain number.
     """
+    from matplotlib.figure import Figure  # noqa: PLC0415 - most steps draw nothing
+
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DOTS_PER_INCH, layout="constrained")
     # An opaque ground, because the page behind it may be light or dark.
     figure.set_facecolor("white")
@@ -74,7 +78,7 @@ def plot_sessions(
     return _picture(figure, title)
 
 
-def _picture(figure: Figure, title: str) -> dg.MarkdownMetadataValue:
+def _picture(figure: "Figure", title: str) -> dg.MarkdownMetadataValue:
     buffer = BytesIO()
     figure.savefig(buffer, format="png")
     encoded = b64encode(buffer.getvalue()).decode("ascii")

@@ -11,7 +11,6 @@ from typing import Any, Final
 import polars as pl
 import pyarrow as pa
 import sqlalchemy as sa
-from adbc_driver_postgresql import dbapi
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 _DIALECT: Final = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -38,6 +37,8 @@ def read_frame(
     Raises:
         TypeError: a column is of a type that has no place in a frame; cast it in the query.
     """
+    from adbc_driver_postgresql import dbapi  # noqa: PLC0415 - brings pandas: 0.8 s
+
     compiled = sa.text(sql).compile(dialect=_DIALECT)
     values = [(params or {})[name] for name in getattr(compiled, "positiontup", None) or ()]
     address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)

@@ -8,13 +8,15 @@ References:
 """
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import IsolationForest
 
 from ev_pipeline.domain.models.values import Floats
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import IsolationForest
 
 N_TREES: Final = 100
 MAX_SAMPLES: Final = 256
@@ -51,13 +53,15 @@ class FlatForest:
     @classmethod
     def fit(cls, rows: Floats, *, seed: int) -> Self:
         """Fit a forest on rows, one a session, and flatten it."""
+        from sklearn.ensemble import IsolationForest  # noqa: PLC0415 - only training pays for it
+
         fitted = IsolationForest(
             n_estimators=N_TREES, max_samples=min(MAX_SAMPLES, len(rows)), random_state=seed
         ).fit(rows)
         return cls.flatten(fitted)
 
     @classmethod
-    def flatten(cls, fitted: IsolationForest) -> Self:
+    def flatten(cls, fitted: "IsolationForest") -> Self:
         """The arrays of a fitted forest."""
         trees = [estimator.tree_ for estimator in fitted.estimators_]
         sizes = np.array([tree.node_count for tree in trees])

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from ev_pipeline.domain.errors import PipelineError
@@ -46,6 +45,8 @@ class KMeansModel:
         Raises:
             PipelineError: there are fewer than k different sessions.
         """
+        from sklearn.cluster import KMeans  # noqa: PLC0415 - only training pays for it
+
         view = SessionView.fit(values)
         rows = view.transform(values).T
         if len(rows) > MAX_FIT_SESSIONS:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from sklearn.metrics import silhouette_score
 
 from ev_pipeline.domain.models.anomaly import AnomalyModel
 from ev_pipeline.domain.models.dbscan import NOISE, DbscanModel
@@ -38,6 +37,8 @@ def measure_kmeans(
         values: their values.
         seed: seed of the silhouette's sample.
     """
+    from sklearn.metrics import silhouette_score  # noqa: PLC0415 - only training pays for it
+
     distances = model.distances(values)
     clusters = distances.argmin(axis=0)
     k = len(model.centres)
