@@ -97,14 +97,28 @@ class Settings(Limits, BaseSettings):
         return ZoneInfo(self.timezone)
 
 
+REMEMBERED: Final = ("timezone", "currency", "operator", "postgres_port", "dagster_port")
+"""What a local stack was started with, and every later command on its home goes by."""
+
+
+def stack_file(home: Path) -> Path:
+    """Where a local stack keeps its `REMEMBERED` settings."""
+    return home / "stack.env"
+
+
 def load_settings() -> Settings:
-    """The settings of this process: the environment, then the local stack's credentials.
+    """The settings of this process: the environment, then what the local stack keeps.
 
     Returns:
-        Settings whose database addresses come from `$EV_HOME/credentials` where the environment
-        names none; null where there are neither.
+        Settings that come from the environment, else from what the stack of `EV_HOME` was last
+        started with; database addresses come from its credentials, and are null where there are
+        none.
     """
     home = Settings().home
     credentials = home / "credentials"
-    files = [credentials / "database.env", credentials / "dagster-database.env"]
+    files = [
+        stack_file(home),
+        credentials / "database.env",
+        credentials / "dagster-database.env",
+    ]
     return Settings(_env_file=files, home=home.absolute())

@@ -5,7 +5,7 @@ What lives here: the order. What does not: any of the steps, or what commands pr
 
 from collections.abc import Callable
 
-from ev_pipeline.settings import Settings
+from ev_pipeline.settings import ENV_PREFIX, REMEMBERED, Settings, stack_file
 from ev_pipeline.stack import dagster_home
 from ev_pipeline.stack.account import require_reachable, server_account
 from ev_pipeline.stack.layout import Layout
@@ -40,6 +40,7 @@ def supervise(
     lock = become_only_supervisor(layout)
     require_free(stack_ports(settings))
     cluster = prepare(settings)
+    _remember(settings)
     dagster_home.place_files(layout)
     Supervisor(
         stack_services(settings, cluster),
@@ -48,3 +49,9 @@ def supervise(
         report=report,
         once_ready={"postgres": migrate},
     ).run(when_healthy)
+
+
+def _remember(settings: Settings) -> None:
+    """Later commands on this home know what its stack was started with."""
+    lines = [f"{ENV_PREFIX}{name.upper()}={getattr(settings, name)}\n" for name in REMEMBERED]
+    stack_file(settings.home).write_text("".join(lines))

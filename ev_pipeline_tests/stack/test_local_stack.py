@@ -34,10 +34,11 @@ class LocalStack:
     python: str = sys.executable
     user: str | None = None
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, without: str = "") -> subprocess.CompletedProcess[str]:
+        environment = self.environment
         return subprocess.run(
             [self.python, "-m", "ev_pipeline.cli.main", *arguments],
-            env=self.environment,
+            env={name: environment[name] for name in environment if name not in without.split()},
             cwd=self.home,
             user=self.user,
             extra_groups=[] if self.user else None,
@@ -55,6 +56,7 @@ class LocalStack:
             "EV_HOME": str(self.home),
             "EV_POSTGRES_PORT": str(self.postgres_port),
             "EV_DAGSTER_PORT": str(self.dagster_port),
+            "EV_TIMEZONE": "Europe/Lisbon",
             "PYTHONPATH": ":".join(path for path in sys.path if path),
         }
 
@@ -115,6 +117,22 @@ def test_status_says_what_runs_where_in_the_agreed_form(running: LocalStack) -> 
     assert document["champion"] is None
     assert document["queue_depth"] is None
     assert document["lag_seconds"] is None
+
+
+def test_a_command_elsewhere_goes_by_what_the_stack_was_started_with(running: LocalStack) -> None:
+    variables = "EV_POSTGRES_PORT EV_DAGSTER_PORT EV_TIMEZONE"
+    session = running.home / "session.csv"
+    session.write_text(
+        "session_id,station_id,started_at,ended_at,energy_kwh\n"
+        "1,A,2025-06-01T00:30:00+01:00,2025-06-01T01:30:00+01:00,7\n"
+    )
+    status = running.run("status", "--json", without=variables)
+    assert json.loads(status.stdout)["healthy"] is True
+    loaded = running.run("load", "canonical", str(session), "--dry-run", without=variables)
+    assert loaded.returncode == 0, loaded.stderr
+    kept = (running.home / "stack.env").read_text().splitlines()
+    assert f"EV_POSTGRES_PORT={running.postgres_port}" in kept
+    assert "EV_TIMEZONE=Europe/Lisbon" in kept
 
 
 def test_everything_listens_on_the_loopback_address_only(running: LocalStack) -> None:
