@@ -123,7 +123,9 @@ def _as_stored(trained: TrainedPart) -> ModelPart:
 
 
 def _shown(measure: Any) -> Any:
-    """A measure as Dagster shows it best: a list of records is a table."""
+    """A measure as Dagster shows it best: a list of records is a table, a float four digits."""
     if isinstance(measure, list) and measure and isinstance(measure[0], dict):
         return markdown_table(measure)
-    return measure
+    if isinstance(measure, list):
+        return [_shown(each) for each in measure]
+    return float(f"{measure:.4g}") if isinstance(measure, float) else measure
