@@ -4,6 +4,8 @@ What lives here: the order of the steps. What does not: the steps themselves, an
 (`load`).
 """
 
+from collections import Counter
+
 import polars as pl
 import sqlalchemy as sa
 
@@ -41,7 +43,9 @@ def load_sessions(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | N
         staging.add(before, batch)
     staging.add_ambiguous()
     unfinished = _settle(connection, job)
-    tally = tally_sessions(connection, unfinished)
+    tally = tally_sessions(
+        connection, warnings=staging.warnings, notes=staging.notes, unfinished=unfinished
+    )
     staging.add_stations()
     return tally, staging.header
 
@@ -83,6 +87,8 @@ class _Staging:
 
     def __init__(self, connection: sa.Connection, job: Job) -> None:
         self.header: bytes | None = None
+        self.warnings: Counter[str] = Counter()
+        self.notes: Counter[str] = Counter()
         self._connection = connection
         self._job = job
         self._stations = read_stations(connection, job.origin.scope)
@@ -125,7 +131,15 @@ class _Staging:
         prepared = prepare(rows, self._job, self._stations)
         copy_frame(self._connection, "incoming", prepared.accepted.select(INCOMING))
         refuse(self._connection, prepared.refused, batch.raw, self._job.settings)
+        self.warnings += _by_code(prepared.accepted["warnings"])
+        self.notes += _by_code(prepared.accepted["notes"])
         self._named.append(_stations_named_by(prepared.accepted))
+
+
+def _by_code(codes: pl.Series) -> Counter[str]:
+    """How many records have each code."""
+    counts = codes.filter(codes.list.len() > 0).explode().value_counts()
+    return Counter(dict(counts.iter_rows()))
 
 
 def _stations_named_by(accepted: pl.DataFrame) -> pl.DataFrame:

@@ -17,17 +17,23 @@ _INSTANT: Final = "%Y-%m-%dT%H:%M:%S%.6fZ"
 def copy_frame(connection: sa.Connection, table: str, frame: pl.DataFrame) -> None:
     """Append the frame's rows to the table, within the connection's transaction.
 
+    Columns without a value are left out: most sources know half of the fields.
+
     Args:
         connection: whose transaction it happens in.
         table: the table, a name of ours.
-        frame: columns named as the table's; lists hold codes (letters, digits, underscores) only.
+        frame: columns named as the table's, one of them never null; lists hold codes only
+            (letters, digits, underscores).
     """
+    if frame.is_empty():
+        return
+    said = [column.name for column in frame if column.null_count() < frame.height]
     text = BytesIO()
-    frame.select(_as_text(name, kind) for name, kind in frame.schema.items()).write_csv(
+    frame.select(_as_text(name, frame.schema[name]) for name in said).write_csv(
         text, include_header=False, datetime_format=_INSTANT, null_value=""
     )
     text.seek(0)
-    columns = ", ".join(f'"{name}"' for name in frame.columns)
+    columns = ", ".join(f'"{name}"' for name in said)
     cursor = connection.connection.cursor()
     try:
         cursor.copy_expert(f"copy {table} ({columns}) from stdin (format csv)", text)

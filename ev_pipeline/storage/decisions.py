@@ -101,7 +101,7 @@ def decide(connection: sa.Connection, *, has_corrections: bool) -> None:
         connection: the load's transaction.
         has_corrections: whether other content for a stored id is a correction.
     """
-    know_sizes(connection, "incoming")
+    know_sizes(connection, "incoming (ordinal, session_id)")
     connection.execute(_FIND_MET)
     know_sizes(connection, "met")
     connection.execute(_LAND_FRESH)
@@ -129,7 +129,7 @@ def conflicting(connection: sa.Connection) -> dict[int, str]:
 
 def _decide_met(connection: sa.Connection, *, has_corrections: bool) -> None:
     connection.execute(_LINE_UP)
-    know_sizes(connection, "contested")
+    know_sizes(connection, "contested (session_id, place)")
     connection.execute(_DECIDE, {"has_corrections": has_corrections})
     connection.execute(_LAND_DECIDED)
     know_sizes(connection, "decided", "landing")

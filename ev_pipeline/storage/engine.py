@@ -25,8 +25,9 @@ CONNECT_TIMEOUT_S: Final = 10
 MIGRATION_LOCK: Final = 0x65765F6D69677261
 """Advisory lock of whoever migrates ("ev_migra"): two at once would make the same tables."""
 
-_SESSION_OPTIONS: Final = "-c timezone=UTC -c jit=off"
-"""Times are shown in UTC; compiling our few-second statements costs more than it saves."""
+_SESSION_OPTIONS: Final = "-c timezone=UTC -c jit=off -c temp_buffers=128MB"
+"""Times are shown in UTC; compiling our few-second statements costs more than it saves; staging
+tables stay in memory as long as they are of that size (it is taken only when it is used)."""
 
 
 def connect(settings: Settings) -> sa.Engine:

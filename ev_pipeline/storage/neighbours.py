@@ -9,6 +9,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.storage.bulk import copy_frame
+from ev_pipeline.storage.staging import know_sizes
 
 _SPAN_SCHEMA: Final = {
     "session_id": pl.String(),
@@ -55,6 +56,7 @@ def neighbours_of(connection: sa.Connection, sessions: pl.DataFrame, *, scope: s
         )
     )
     copy_frame(connection, "place", places)
+    know_sizes(connection, "place", "incoming (station_id, connector_id)")
     return _spans(connection.execute(_NEIGHBOURS, {"scope": scope}))
 
 

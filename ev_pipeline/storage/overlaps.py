@@ -17,7 +17,7 @@ _WITHIN_FILE: Final = sa.text("""
     from (
         select i.ordinal, i.started_at, i.ended_at,
             max(i.ended_at) over (
-                partition by i.station_id, i.connector_id
+                partition by i.station_id collate "C", i.connector_id collate "C"
                 order by i.started_at, i.ended_at, i.session_id
                 rows between unbounded preceding and 1 preceding
             ) as busy_until
@@ -28,8 +28,8 @@ _WITHIN_FILE: Final = sa.text("""
 """)
 """In order of start, end and id the later of two is flagged; both are among the accepted."""
 
-_WITH_STORED: Final = sa.text("""
-    insert into overlapping
+_FIND_BUSY: Final = sa.text("""
+    insert into neighboured
     with span as materialized (
         select i.station_id, i.connector_id, min(i.started_at) as first_at,
             max(i.ended_at) as last_at
@@ -50,10 +50,15 @@ _WITH_STORED: Final = sa.text("""
                 and q.connector_id = p.connector_id and q.started_at < p.last_at
                 and q.ended_at - q.started_at > interval '48 hours' and q.ended_at > p.first_at)
     )
+    select ordinal, i.station_id, i.connector_id, i.started_at, i.ended_at
+    from landing join incoming i using (ordinal) join busy using (station_id, connector_id)
+""")
+"""Connectors without stored sessions in the file's time are passed over."""
+
+_WITH_STORED: Final = sa.text("""
+    insert into overlapping
     select i.ordinal
-    from landing
-    join incoming i using (ordinal)
-    join busy using (station_id, connector_id)
+    from neighboured i
     where exists (
         select from ev_session q
         where q.scope = :scope and q.station_id = i.station_id
@@ -74,8 +79,8 @@ _WITH_STORED: Final = sa.text("""
                 select session_id from landing where base_revision is not null))
 """)
 """Sessions of up to 48 h are found by their start, longer ones in an index of their own, so that a
-top-up looks only at the neighbourhood of its rows; connectors without stored sessions in the
-file's time are passed over. A stored revision that is about to be replaced does not count."""
+top-up looks only at the neighbourhood of its rows. A stored revision that is about to be replaced
+does not count."""
 
 
 def find_overlaps(connection: sa.Connection, *, scope: str, resolution_s: float) -> None:
@@ -88,5 +93,7 @@ def find_overlaps(connection: sa.Connection, *, scope: str, resolution_s: float)
     """
     grace = timedelta(seconds=resolution_s)
     connection.execute(_WITHIN_FILE, {"grace": grace})
+    connection.execute(_FIND_BUSY, {"scope": scope})
+    know_sizes(connection, "neighboured")
     connection.execute(_WITH_STORED, {"grace": grace, "scope": scope})
     know_sizes(connection, "overlapping")

@@ -15,6 +15,10 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
 from ev_pipeline.storage import changes
 
+_WORK_MEMORY: Final = "set local work_mem = '128MB'"
+"""After a load of a million sessions there are some 200,000 sums: hashed in memory they take a
+seventh of the time that they take sorted on disk. One compactor runs at a time."""
+
 READER: Final = "rollups"
 """The compactor's name among the readers of the change log."""
 
@@ -29,11 +33,13 @@ _SUMS: Final = ("n_sessions", "energy_kwh", "duration_s", "n_charging", "chargin
 _MEASURES: Final = f"""
     case when cost is null then '' else coalesce(currency, '{UNKNOWN_CURRENCY}') end as currency,
     sum(sign) as n_sessions,
-    sum(sign * energy_kwh::numeric) as energy_kwh,
-    sum(sign * extract(epoch from ended_at - started_at)) as duration_s,
+    sum((sign * energy_kwh)::numeric) as energy_kwh,
+    sum(extract(epoch from
+        case when sign > 0 then ended_at - started_at else started_at - ended_at end
+    )) as duration_s,
     coalesce(sum(sign) filter (where charging_duration_h is not null), 0) as n_charging,
-    coalesce(sum(sign * charging_duration_h::numeric * 3600), 0) as charging_s,
-    coalesce(sum(sign * cost::numeric), 0) as cost
+    coalesce(sum((sign * charging_duration_h)::numeric * 3600), 0) as charging_s,
+    coalesce(sum((sign * cost)::numeric), 0) as cost
 """
 
 QUARTER: Final = "date_bin('15 minutes', started_at, timestamptz '2000-01-01 00:00:00+00')"
@@ -61,14 +67,16 @@ def _grouped(keys: tuple[str, ...], key_values: str, condition: str) -> str:
 
 
 def _fold(table: str, keys: tuple[str, ...], key_values: str) -> sa.TextClause:
-    key, sums = ", ".join(keys), ", ".join(_SUMS)
-    folded = ", ".join(f"{name} = r.{name} + excluded.{name}" for name in _SUMS)
+    columns = (*keys, *_SUMS)
     return sa.text(f"""
-        insert into {table} as r ({key}, {sums})
-        select {key}, {sums}
-        from ({_grouped(keys, key_values, _WINDOW)}) delta
-        where ({sums}) is distinct from (0, 0, 0, 0, 0, 0)
-        on conflict ({key}) do update set {folded}
+        merge into {table} r
+        using ({_grouped(keys, key_values, _WINDOW)}) d
+        on {" and ".join(f"r.{name} = d.{name}" for name in keys)}
+        when matched and r.n_sessions + d.n_sessions = 0 then delete
+        when matched then
+            update set {", ".join(f"{name} = r.{name} + d.{name}" for name in _SUMS)}
+        when not matched and d.n_sessions <> 0 then
+            insert ({", ".join(columns)}) values ({", ".join(f"d.{name}" for name in columns)})
     """)  # noqa: S608 -- constant names
 
 
@@ -156,6 +164,7 @@ def _require_zone(window: changes.Window, settings: Settings) -> None:
 
 
 def _lock(connection: sa.Connection) -> None:
+    connection.execute(sa.text(_WORK_MEMORY))
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(COMPACTION_LOCK)))
 
 
@@ -163,8 +172,6 @@ def _fold_window(connection: sa.Connection, window: changes.Window) -> int:
     bounds = {"since": window.since, "until": window.until}
     connection.execute(_fold(*_NETWORK), bounds)
     connection.execute(_fold(*_STATION), {**bounds, "timezone": window.state["timezone"]})
-    for table in ("ev_rollup_network", "ev_rollup_station"):
-        connection.execute(sa.text(f"delete from {table} where n_sessions = 0"))  # noqa: S608 -- our table names
     count = connection.execute(_COUNT, bounds).scalar_one()
     changes.advance(connection, READER, window)
     return int(count)

@@ -28,8 +28,8 @@ INCOMING: Final = (
 )
 """The columns of `incoming`."""
 
-_WORK_MEMORY: Final = "set local work_mem = '128MB'"
-"""A load sorts and hashes a whole file; one at a time in a process may take so much."""
+_WORK_MEMORY: Final = "set local work_mem = '256MB'"
+"""A load sorts and hashes a whole file: a million sessions fit, more go by way of the disk."""
 
 _TABLES: Final = (
     # the records that passed validation, in the file's order
@@ -67,6 +67,11 @@ _TABLES: Final = (
         session_id uuid, ordinal bigint, base_revision int, revision int
     ) on commit drop
     """,
+    # the rows among them whose connector has stored sessions in the file's time
+    """
+    create temp table neighboured on commit drop as
+    select ordinal, station_id, connector_id, started_at, ended_at from incoming with no data
+    """,
     # the rows among them that overlap another session on their connector
     "create temp table overlapping (ordinal bigint) on commit drop",
 )
@@ -80,5 +85,11 @@ def create_staging(connection: sa.Connection) -> None:
 
 
 def know_sizes(connection: sa.Connection, *tables: str) -> None:
-    """The planner knows how much the staging tables hold."""
+    """The planner knows how much the staging tables hold.
+
+    Args:
+        connection: the load's transaction.
+        tables: the tables, perhaps with the columns that statements join by, in brackets: to look
+            at all columns of a wide one would take as long as a join.
+    """
     connection.execute(sa.text(f"analyze {', '.join(tables)}"))

@@ -3,6 +3,7 @@
 What lives here: counting the staging tables. What does not: filling them.
 """
 
+from collections import Counter
 from typing import Final
 
 import sqlalchemy as sa
@@ -33,26 +34,17 @@ _REASONS: Final = sa.text("""
     select code, count(*) from refused cross join unnest(codes) code group by code order by code
 """)
 
-_WARNINGS: Final = sa.text("""
+_NOT_WRITTEN: Final = """
     select code, count(*)
-    from incoming i
-    left join decided d using (ordinal)
-    cross join unnest(i.warnings) code
-    where d.decision is null or d.decision in ('stored', 'updated')
+    from incoming join decided d using (ordinal) cross join unnest({column}) code
+    where d.decision in ('duplicate', 'conflict')
     group by code
-    union all
-    select :overlap, count(distinct ordinal) from overlapping join landing using (ordinal)
-    having count(*) > 0
-    order by 1
-""")
+"""
+_WARNINGS_NOT_WRITTEN: Final = sa.text(_NOT_WRITTEN.format(column="warnings"))
+_NOTES_NOT_WRITTEN: Final = sa.text(_NOT_WRITTEN.format(column="notes"))
 
-_NOTES: Final = sa.text("""
-    select code, count(*)
-    from incoming i
-    left join decided d using (ordinal)
-    cross join unnest(i.notes) code
-    where d.decision is null or d.decision in ('stored', 'updated')
-    group by code order by code
+_OVERLAPPING: Final = sa.text("""
+    select count(distinct ordinal) from overlapping join landing using (ordinal)
 """)
 
 _DUPLICATES_OF: Final = sa.text("""
@@ -62,22 +54,33 @@ _DUPLICATES_OF: Final = sa.text("""
 """)
 
 
-def tally_sessions(connection: sa.Connection, unfinished: dict[int | None, int]) -> Tally:
+def tally_sessions(
+    connection: sa.Connection,
+    *,
+    warnings: Counter[str],
+    notes: Counter[str],
+    unfinished: dict[int | None, int],
+) -> Tally:
     """What became of a load's sessions.
 
     Args:
         connection: the load's transaction.
+        warnings: staged records by warning code.
+        notes: staged records by note code.
         unfinished: unfinished records whose session is known, by the load that had stored it.
     """
     stored, updated, duplicate, quarantined = connection.execute(_SESSIONS).one()
-    duplicates_of = dict(unfinished)
+    duplicates_of = Counter(unfinished)
     for load_id, count in connection.execute(_DUPLICATES_OF):
-        duplicates_of[load_id] = duplicates_of.get(load_id, 0) + count
+        duplicates_of[load_id] += count
+    overlapping = Counter({OVERLAP: connection.execute(_OVERLAPPING).scalar_one()})
+    written_warnings = warnings - _by_code(connection, _WARNINGS_NOT_WRITTEN) + overlapping
+    written_notes = notes - _by_code(connection, _NOTES_NOT_WRITTEN)
     return Tally(
         counts=Counts(stored, updated, duplicate + sum(unfinished.values()), quarantined),
-        reasons=_by_code(connection, _REASONS),
-        warnings=_by_code(connection, _WARNINGS, overlap=OVERLAP),
-        notes=_by_code(connection, _NOTES),
+        reasons=dict(_by_code(connection, _REASONS)),
+        warnings=dict(sorted(written_warnings.items())),
+        notes=dict(sorted(written_notes.items())),
         duplicates_of={
             load_id: count for load_id, count in duplicates_of.items() if load_id is not None
         },
@@ -87,8 +90,8 @@ def tally_sessions(connection: sa.Connection, unfinished: dict[int | None, int])
 def tally_registry(connection: sa.Connection) -> Tally:
     """What became of a registry's rows."""
     counts = Counts(*connection.execute(_REGISTRY).one())
-    return Tally(counts=counts, reasons=_by_code(connection, _REASONS))
+    return Tally(counts=counts, reasons=dict(_by_code(connection, _REASONS)))
 
 
-def _by_code(connection: sa.Connection, query: sa.TextClause, **names: str) -> dict[str, int]:
-    return {row[0]: row[1] for row in connection.execute(query, names)}
+def _by_code(connection: sa.Connection, query: sa.TextClause) -> Counter[str]:
+    return Counter({row[0]: row[1] for row in connection.execute(query)})
