@@ -1,9 +1,12 @@
 import gzip
 import io
 import os
+import pwd
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -193,12 +196,23 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         list(read_batches(tmp_path / "no.csv", plain_mapping(), received_at=RECEIVED_AT))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@contextmanager
+def _without_rights() -> Iterator[None]:
+    """Root may read everything; within, it may not."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
 def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "secret.csv"
     path.write_bytes(PLAIN_FILE)
     path.chmod(0)
-    with pytest.raises(PipelineError, match="give yourself the right"):
+    with _without_rights(), pytest.raises(PipelineError, match="give yourself the right"):
         list(read_batches(path, plain_mapping(), received_at=RECEIVED_AT))
 
 
