@@ -6,6 +6,7 @@ What does not: decoding (`ev_pipeline.sources`), and what becomes of the records
 
 import hashlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -83,11 +84,20 @@ def numbered(
 ) -> Iterator[tuple[int, RecordBatch]]:
     """Each batch with the number of records before it; `progress` hears how many were read."""
     before = 0
-    for batch in records.batches():
+    for batch in _one_ahead(records.batches()):
         yield before, batch
         before += batch.frame.height
         if progress is not None:
             progress(before)
+
+
+def _one_ahead(batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:
+    """The batches, of which the next one is read while this one is worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="reader") as reader:
+        following = reader.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = reader.submit(next, batches, None)
+            yield batch
 
 
 def read_again(

@@ -6,8 +6,8 @@ What lives here: the rows of the staging table `refused`. What does not: why a r
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import polars as pl
 import sqlalchemy as sa
@@ -63,7 +63,7 @@ def refuse(
             "line",
             pl.Series("raw", raws, dtype=pl.Binary),
             pl.Series("raw_sha256", [hashlib.sha256(record).hexdigest() for record in raws]),
-            pl.Series("reasons", [_in_words(errors, limits) for errors in rows["errors"]]),
+            _in_words(rows["errors"], limits).alias("reasons"),
             pl.col("errors")
             .list.eval(pl.element().struct.field("code"))
             .list.unique(maintain_order=True)
@@ -107,9 +107,24 @@ def refuse_conflicts(
         refuse(connection, rows, batch.raw, job.settings)
 
 
-def _in_words(errors: Iterable[dict[str, Any]], limits: Limits) -> str:
-    reasons = [
-        {**error, "message": describe(error["code"], error["field"], error["value"], limits)}
-        for error in errors
+def _in_words(errors: pl.Series, limits: Limits) -> pl.Series:
+    """Each record's reasons as JSON, with a message; the same reasons are worded once."""
+    worded: dict[tuple[tuple[str | None, ...], ...], str] = {}
+    texts = []
+    for reasons in errors.to_list():
+        known_by = tuple(tuple(reason.values()) for reason in reasons)
+        if known_by not in worded:
+            worded[known_by] = _worded(reasons, limits)
+        texts.append(worded[known_by])
+    return pl.Series(texts, dtype=pl.String)
+
+
+def _worded(reasons: list[dict[str, str | None]], limits: Limits) -> str:
+    with_messages = [
+        {
+            **reason,
+            "message": describe(str(reason["code"]), reason["field"], reason["value"], limits),
+        }
+        for reason in reasons
     ]
-    return json.dumps(reasons, ensure_ascii=False).replace("\\u0000", _REPLACEMENT)
+    return json.dumps(with_messages, ensure_ascii=False).replace("\\u0000", _REPLACEMENT)

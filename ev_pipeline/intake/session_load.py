@@ -18,7 +18,7 @@ from ev_pipeline.sources.reader import RecordBatch
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.decisions import conflicting, decide
 from ev_pipeline.storage.loads import Tally, share_ground
-from ev_pipeline.storage.overlaps import find_overlaps
+from ev_pipeline.storage.overlaps import SPAN_SCHEMA, find_overlaps
 from ev_pipeline.storage.quarantine import (
     drop_unfinished,
     supersede_unfinished,
@@ -42,7 +42,7 @@ def load_sessions(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | N
     for before, batch in numbered(job.records, job.progress):
         staging.add(before, batch)
     staging.add_ambiguous()
-    unfinished = _settle(connection, job)
+    unfinished = _settle(connection, job, staging.spans())
     tally = tally_sessions(
         connection, warnings=staging.warnings, notes=staging.notes, unfinished=unfinished
     )
@@ -50,11 +50,11 @@ def load_sessions(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | N
     return tally, staging.header
 
 
-def _settle(connection: sa.Connection, job: Job) -> dict[int | None, int]:
+def _settle(connection: sa.Connection, job: Job, spans: pl.DataFrame) -> dict[int | None, int]:
     """Decide and write what is staged; returns the unfinished sessions that are known."""
     origin, corrects = job.origin, job.mapping.has_corrections
     decide(connection, has_corrections=corrects)
-    find_overlaps(connection, scope=origin.scope, resolution_s=job.mapping.resolution_s)
+    find_overlaps(connection, spans, scope=origin.scope, resolution_s=job.mapping.resolution_s)
     unfinished = drop_unfinished(connection)
     write_sessions(
         connection,
@@ -94,6 +94,7 @@ class _Staging:
         self._stations = read_stations(connection, job.origin.scope)
         self._ambiguous = Ambiguous(connection, job)
         self._named: list[pl.DataFrame] = []
+        self._spans: list[pl.DataFrame] = [pl.DataFrame(schema=SPAN_SCHEMA)]
 
     def add(self, before: int, batch: RecordBatch) -> None:
         """Stage a batch; what has an ambiguous time waits for its neighbours."""
@@ -112,6 +113,10 @@ class _Staging:
         frame, raw = self._ambiguous.settled()
         if not frame.is_empty():
             self._stage(frame, RecordBatch(frame, self.header, raw))
+
+    def spans(self) -> pl.DataFrame:
+        """From when to when the staged sessions use each connector."""
+        return _spans(pl.concat(self._spans), "first_at", "last_at")
 
     def add_stations(self) -> None:
         """Stations that only these sessions name get their rows."""
@@ -133,7 +138,17 @@ class _Staging:
         refuse(self._connection, prepared.refused, batch.raw, self._job.settings)
         self.warnings += _by_code(prepared.accepted["warnings"])
         self.notes += _by_code(prepared.accepted["notes"])
+        self._spans.append(_spans(prepared.accepted, "started_at", "ended_at"))
         self._named.append(_stations_named_by(prepared.accepted))
+
+
+def _spans(frame: pl.DataFrame, first: str, last: str) -> pl.DataFrame:
+    """The earliest and the latest moment on each connector that is known."""
+    return (
+        frame.filter(pl.col("connector_id").is_not_null())
+        .group_by("station_id", "connector_id")
+        .agg(pl.col(first).min().alias("first_at"), pl.col(last).max().alias("last_at"))
+    )
 
 
 def _by_code(codes: pl.Series) -> Counter[str]:

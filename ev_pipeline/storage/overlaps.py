@@ -7,8 +7,10 @@ other rules (`ev_pipeline.domain.rules`).
 from datetime import timedelta
 from typing import Final
 
+import polars as pl
 import sqlalchemy as sa
 
+from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.staging import know_sizes
 
 _WITHIN_FILE: Final = sa.text("""
@@ -28,15 +30,17 @@ _WITHIN_FILE: Final = sa.text("""
 """)
 """In order of start, end and id the later of two is flagged; both are among the accepted."""
 
+SPAN_SCHEMA: Final = {
+    "station_id": pl.String(),
+    "connector_id": pl.String(),
+    "first_at": pl.Datetime("us", "UTC"),
+    "last_at": pl.Datetime("us", "UTC"),
+}
+"""From when to when a file has sessions on a connector."""
+
 _FIND_BUSY: Final = sa.text("""
     insert into neighboured
-    with span as materialized (
-        select i.station_id, i.connector_id, min(i.started_at) as first_at,
-            max(i.ended_at) as last_at
-        from landing join incoming i using (ordinal)
-        where i.connector_id is not null
-        group by i.station_id, i.connector_id
-    ), busy as materialized (
+    with busy as materialized (
         select station_id, connector_id
         from span p
         where exists (
@@ -51,7 +55,7 @@ _FIND_BUSY: Final = sa.text("""
                 and q.ended_at - q.started_at > interval '48 hours' and q.ended_at > p.first_at)
     )
     select ordinal, i.station_id, i.connector_id, i.started_at, i.ended_at
-    from landing join incoming i using (ordinal) join busy using (station_id, connector_id)
+    from busy join incoming i using (station_id, connector_id) join landing using (ordinal)
 """)
 """Connectors without stored sessions in the file's time are passed over."""
 
@@ -83,16 +87,21 @@ top-up looks only at the neighbourhood of its rows. A stored revision that is ab
 does not count."""
 
 
-def find_overlaps(connection: sa.Connection, *, scope: str, resolution_s: float) -> None:
+def find_overlaps(
+    connection: sa.Connection, spans: pl.DataFrame, *, scope: str, resolution_s: float
+) -> None:
     """`overlapping` holds the rows of `landing` that share time with another session.
 
     Args:
         connection: the load's transaction.
+        spans: the file's time on each connector, as `SPAN_SCHEMA`; a wider one does no harm.
         scope: the operator.
         resolution_s: an overlap of up to the source's time resolution is none, s.
     """
     grace = timedelta(seconds=resolution_s)
     connection.execute(_WITHIN_FILE, {"grace": grace})
+    copy_frame(connection, "span", spans)
+    know_sizes(connection, "span")
     connection.execute(_FIND_BUSY, {"scope": scope})
     know_sizes(connection, "neighboured")
     connection.execute(_WITH_STORED, {"grace": grace, "scope": scope})

@@ -67,12 +67,18 @@ _TABLES: Final = (
         session_id uuid, ordinal bigint, base_revision int, revision int
     ) on commit drop
     """,
-    # the rows among them whose connector has stored sessions in the file's time
+    # from when to when the file has sessions on a connector
+    """
+    create temp table span (
+        station_id text, connector_id text, first_at timestamptz, last_at timestamptz
+    ) on commit drop
+    """,
+    # the rows to be written whose connector has stored sessions in the file's time
     """
     create temp table neighboured on commit drop as
     select ordinal, station_id, connector_id, started_at, ended_at from incoming with no data
     """,
-    # the rows among them that overlap another session on their connector
+    # the rows to be written that overlap another session on their connector
     "create temp table overlapping (ordinal bigint) on commit drop",
 )
 
