@@ -20,7 +20,8 @@ from ev_pipeline.storage.loads import (
 )
 from ev_pipeline.storage.quarantine import take_back_quarantine
 from ev_pipeline.storage.rollups import compact, require_zone
-from ev_pipeline.storage.station_registries import SITES, STATIONS, take_back_registry
+from ev_pipeline.storage.station_registries import SITES, STATIONS
+from ev_pipeline.storage.station_registries_undo import take_back_registry
 from ev_pipeline.storage.stations import (
     correct_clocks,
     place_stations,
