@@ -22,6 +22,9 @@ _SECONDS_DECIMALS: Final = 6
 """Hours times 3600 are rounded to the microsecond: 1.1 h is 3960 s, not a little more."""
 _TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
 _POLES_DEGREES: Final = 90
+_MAX_CONNECTORS: Final = 10_000
+"""More vehicles at one station than any car park holds; the table's column is an integer."""
+
 _ANTIMERIDIAN_DEGREES: Final = 180
 
 
@@ -223,7 +226,7 @@ def station_errors() -> Iterator[Rule]:
     """
     latitude, longitude = pl.col("latitude"), pl.col("longitude")
     power, connectors, zone = pl.col("power_kw"), pl.col("connectors"), pl.col("time_zone")
-    is_whole = (connectors >= 1) & (connectors == connectors.floor())
+    is_whole = connectors.is_between(1, _MAX_CONNECTORS) & (connectors == connectors.floor())
     is_known_zone = zone.is_in(sorted(available_timezones()))
     yield Rule("bad_value", latitude.abs() > _POLES_DEGREES, "latitude", _number_text(latitude))
     yield Rule(

@@ -76,11 +76,12 @@ def _stage(connection: sa.Connection, job: Job, registry: Registry) -> bytes | N
             pl.col("batch_row").cast(pl.Int64),
             ordinal=pl.col("batch_row").cast(pl.Int64) + before,
             key=pl.col(key_field),
-            connectors=pl.col("connectors").cast(pl.Int64),
             time_zone=pl.coalesce("time_zone", "zone"),
         )
         has_errors = pl.col("errors").list.len() > 0
-        accepted = rows.filter(~has_errors).select("ordinal", "key", *registry.says)
-        copy_frame(connection, "incoming_registry", accepted)
+        accepted = rows.filter(~has_errors).with_columns(pl.col("connectors").cast(pl.Int64))
+        copy_frame(
+            connection, "incoming_registry", accepted.select("ordinal", "key", *registry.says)
+        )
         refuse(connection, rows.filter(has_errors), batch.raw, job.settings)
     return header

@@ -140,3 +140,9 @@ def test_a_registry_row_without_its_key_is_quarantined(load: Loader, engine: sa.
     result = load.registry(a_station(station_id=None), a_station(latitude=95))
     assert result.tally.reasons == {"bad_value": 1, "missing_field": 1}
     assert rows(engine, "select * from ev_station") == []
+
+
+@pytest.mark.parametrize("connectors", ["1e300", "1000000000000", "2.5", "0"])
+def test_a_number_of_connectors_that_is_none_is_quarantined(load: Loader, connectors: str) -> None:
+    result = load.registry(a_station(connectors=connectors), a_station(station_id="B"))
+    assert counts(result) == {"received": 2, "stored": 1, "quarantined": 1}
