@@ -1,5 +1,6 @@
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from ev_pipeline.sources.mapping import parse_mapping
