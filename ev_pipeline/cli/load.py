@@ -21,7 +21,10 @@ from ev_pipeline.domain.errors import PipelineError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import sqlalchemy as sa
+
     from ev_pipeline.intake.job import LoadResult
+    from ev_pipeline.settings import Settings
 
 loads_app = typer.Typer(help="What was loaded when; take one load back.", no_args_is_help=True)
 
@@ -77,10 +80,23 @@ def load(
             results.append(result)
             if not as_json:
                 _print_result(result)
+        _tell_other_zone(engine, settings)
     if as_json:
         print_json(_sums(mapping.name, results))
     if failed:
         raise typer.Exit(1)
+
+
+def _tell_other_zone(engine: "sa.Engine", settings: "Settings") -> None:
+    from ev_pipeline.storage.rollups import zone_of_days  # noqa: PLC0415 -- --help stays fast
+
+    zone = zone_of_days(engine)
+    if zone not in {None, settings.timezone}:
+        messages.print(
+            f"the stations' days are formed in {zone}, and EV_TIMEZONE is {settings.timezone};"
+            " `ev-pipeline migrate` forms them anew",
+            soft_wrap=True,
+        )
 
 
 def list_loads(*, as_json: AsJson = False) -> None:

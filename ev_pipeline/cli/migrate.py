@@ -3,9 +3,15 @@
 What lives here: the command. What does not: migrations and rollups (`storage`).
 """
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import typer
 
 from ev_pipeline.cli.output import messages
+
+if TYPE_CHECKING:
+    from ev_pipeline.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -19,15 +25,25 @@ def migrate() -> None:
     Example: ev-pipeline migrate
     """
     from ev_pipeline.settings import load_settings  # noqa: PLC0415 -- --help stays fast
-    from ev_pipeline.storage import engine as storage_engine  # noqa: PLC0415
+
+    bring_up_to_date(load_settings(), tell=messages.print)
+
+
+def bring_up_to_date(settings: "Settings", *, tell: Callable[[str], None]) -> None:
+    """The schema is this version's, and the stations' days are those of the reporting zone.
+
+    Args:
+        settings: the database and the reporting zone.
+        tell: gets a line for people about each of the two.
+    """
+    from ev_pipeline.storage import engine as storage_engine  # noqa: PLC0415 -- --help stays fast
     from ev_pipeline.storage.rollups import rebuild_for_zone  # noqa: PLC0415
 
-    settings = load_settings()
     engine = storage_engine.connect(settings)
     try:
         storage_engine.migrate(engine)
-        messages.print("the schema is up to date")
+        tell("the schema is up to date")
         if rebuild_for_zone(engine, settings):
-            messages.print(f"the stations' days are formed anew, in {settings.timezone}")
+            tell(f"the stations' days are formed anew, in {settings.timezone}")
     finally:
         engine.dispose()

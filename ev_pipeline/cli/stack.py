@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from ev_pipeline.cli.migrate import bring_up_to_date
 from ev_pipeline.cli.output import messages
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings, load_settings
@@ -118,13 +119,8 @@ def _supervise(settings: Settings, *, is_background: bool) -> None:
 
 
 def _migrate() -> None:
-    """The schema is this version's; the address is read anew, since it was written just now."""
-    from ev_pipeline.storage.engine import connect, migrate  # noqa: PLC0415 - keeps --help fast
-
-    engine = connect(load_settings())
-    migrate(engine)
-    engine.dispose()
-    _tell("the schema is up to date")
+    """The database fits; its address is read anew, since it was written just now."""
+    bring_up_to_date(load_settings(), tell=_tell)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.storage.ledger import add_to_ledger
 from ev_pipeline.storage.loads import Origin, Tally, new_load_id, record_load
-from ev_pipeline.storage.rollups import compact, require_zone
+from ev_pipeline.storage.rollups import compact
 
 FILE_DOOR: Final = "file"
 """The ledger's name for what came by file."""
@@ -67,7 +67,6 @@ def load_file(
         received_at=received_at,
     )
     records = FileRecords(path, mapping, received_at)
-    require_zone(engine, settings)
     with engine.connect() as connection, connection.begin() as transaction:
         job = Job(
             load_id=new_load_id(connection),

@@ -19,7 +19,7 @@ from ev_pipeline.storage.loads import (
     standing_load,
 )
 from ev_pipeline.storage.quarantine import take_back_quarantine
-from ev_pipeline.storage.rollups import compact, require_zone
+from ev_pipeline.storage.rollups import compact
 from ev_pipeline.storage.station_registries import SITES, STATIONS
 from ev_pipeline.storage.station_registries_undo import take_back_registry
 from ev_pipeline.storage.stations import (
@@ -56,7 +56,6 @@ def undo_load(engine: sa.Engine, settings: Settings, load_id: int) -> Undone:
     Raises:
         PipelineError: there is no such load, or it was taken back already.
     """
-    require_zone(engine, settings)
     with engine.begin() as connection:
         own_ground(connection)
         load = standing_load(connection, load_id)
