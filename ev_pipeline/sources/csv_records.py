@@ -208,10 +208,11 @@ def _csv_options(mapping: Mapping) -> dict[str, Any]:
 def _field_pattern(mapping: Mapping) -> re.Pattern[str]:
     """One value: a quoted text and whatever follows it, or a bare text."""
     delimiter, quote = re.escape(mapping.file.delimiter), re.escape(mapping.file.quote)
-    bare = f"[^{delimiter}]*+"
+    bare = f"[^{delimiter}]*"
     if not quote:
         return re.compile(f"(?P<quoted>)(?P<bare>{bare})")
-    quoted = f"{quote}(?P<quoted>(?:[^{quote}]++|{quote}{quote})*+){quote}"
+    inside = f"[^{quote}]*(?:{quote}{quote}[^{quote}]*)*"
+    quoted = f"{quote}(?P<quoted>{inside}){quote}(?!{quote})"
     return re.compile(f"(?:{quoted}|(?!{quote}))(?P<bare>{bare})")
 
 

@@ -19,7 +19,7 @@ MAX_ELEMENT_BYTES: Final = 16 * MAX_RECORD_BYTES
 MAX_DEPTH: Final = 200
 """Deeper nesting ends the reading: the parser's memory grows with the depth's square."""
 
-_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _TRAILING_ESCAPES: Final = re.compile(rb"\\*$")
 
 _STEP_BY_BYTE: Final = np.zeros(256, dtype=np.int64)

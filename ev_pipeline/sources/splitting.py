@@ -134,16 +134,18 @@ class _Patterns:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         delimiter, quote = re.escape(dialect.delimiter), re.escape(dialect.quote)
-        plain = rb"[^%b\r\n]*+" % delimiter
+        plain = rb"[^%b\r\n]*" % delimiter
         if dialect.quote:
-            quoted = rb"%b(?:[^%b]++|%b%b)*+%b" % ((quote,) * 5)
+            # A quote closes if no other follows. Without possessive quantifiers, which give wrong
+            # matches before Python 3.11.5 (gh-106052): no two ways lead on, so none are needed.
+            quoted = rb"%b[^%b]*(?:%b%b[^%b]*)*%b(?!%b)" % ((quote,) * 7)
             sound = rb"(?:%b|(?!%b)%b)" % (quoted, quote, plain)
             loose = rb"(?:%b%b|(?!%b)%b)" % (quoted, plain, quote, plain)
         else:
             sound = loose = plain
         end = rb"(?P<end>\r\n|\n|\r|\Z)"
-        self.sound: Final = re.compile(rb"%b(?:%b%b)*+%b" % (sound, delimiter, sound, end))
-        self.loose: Final = re.compile(rb"%b(?:%b%b)*+%b" % (loose, delimiter, loose, end))
+        self.sound: Final = re.compile(rb"%b(?:%b%b)*%b" % (sound, delimiter, sound, end))
+        self.loose: Final = re.compile(rb"%b(?:%b%b)*%b" % (loose, delimiter, loose, end))
 
 
 class _Cut:
