@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -57,7 +58,11 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_environment() -> Iterator[None]:
-    """A developer's own EV_ variables do not reach the tests."""
+    """A developer's own EV_ variables do not reach the tests, and Ctrl-C reaches what they start.
+
+    What a shell starts in the background ignores Ctrl-C, and so would everything started from it.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
             patch.delenv(name)
