@@ -10,7 +10,7 @@ from time import perf_counter
 import dagster as dg
 import sqlalchemy as sa
 
-from ev_pipeline.assets.metadata import OWNERS
+from ev_pipeline.assets.metadata import MODELS_POOL, OWNERS
 from ev_pipeline.assets.models import (
     GROUP,
     dbscan_model,
@@ -30,12 +30,18 @@ _SAME_AS_CHAMPION = (
     " same data and settings, same labels"
 )
 
+_WAS_REPLACED = (
+    "kept back: this training gave a former champion again, which was replaced on purpose;"
+    " `ev-pipeline models promote` brings it back"
+)
+
 
 @dg.asset(
     deps=[kmeans_model, dbscan_model, isolation_forest_model],
     group_name=GROUP,
     kinds={"postgres"},
     owners=OWNERS,
+    pool=MODELS_POOL,
 )
 def champion_model(
     context: dg.AssetExecutionContext, database: Database
@@ -96,6 +102,8 @@ def _register(engine: sa.Engine, training_id: str) -> ModelVersion:
 def _promote_unless_champion(engine: sa.Engine, version: ModelVersion) -> dict[str, str | float]:
     if version.is_champion:
         return {"decision": _SAME_AS_CHAMPION}
+    if version.promoted_at is not None:
+        return {"decision": _WAS_REPLACED}
     reason = "the newest version that was trained"
     done = promote(engine, version.version, reason=reason, promoted_at=datetime.now(UTC))
     return {

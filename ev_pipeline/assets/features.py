@@ -12,7 +12,7 @@ import dagster as dg
 import polars as pl
 import sqlalchemy as sa
 
-from ev_pipeline.assets.metadata import OWNERS, of_rows, of_table
+from ev_pipeline.assets.metadata import MODELS_POOL, OWNERS, of_rows, of_table
 from ev_pipeline.assets.records import ev_session
 from ev_pipeline.domain.features import (
     merge_session_features,
@@ -32,6 +32,7 @@ _KINDS: Final = {"polars", "postgres"}
     group_name=GROUP,
     kinds=_KINDS,
     owners=OWNERS,
+    pool=MODELS_POOL,
     metadata=of_table(tables.ev_user_features),
 )
 def user_features(database: Database) -> dg.MaterializeResult[None]:
@@ -49,6 +50,7 @@ def user_features(database: Database) -> dg.MaterializeResult[None]:
     group_name=GROUP,
     kinds=_KINDS,
     owners=OWNERS,
+    pool=MODELS_POOL,
     metadata=of_table(tables.ev_station_features),
 )
 def station_features(database: Database) -> dg.MaterializeResult[None]:
@@ -66,6 +68,7 @@ def station_features(database: Database) -> dg.MaterializeResult[None]:
     group_name=GROUP,
     kinds=_KINDS,
     owners=OWNERS,
+    pool=MODELS_POOL,
     metadata=of_table(tables.ev_session_features),
 )
 def session_features(database: Database) -> dg.MaterializeResult[None]:
@@ -78,11 +81,11 @@ def session_features(database: Database) -> dg.MaterializeResult[None]:
 
 
 def _merged_batches(engine: sa.Engine) -> Iterator[pl.DataFrame]:
-    """The merged features of all sessions whose station has features.
+    """The merged features of all sessions whose station and user have features.
 
-    A session stored after its new station's features were made waits for the next run.
+    A session stored after the features of its new station or user were made waits for the next run.
     """
     users = features.read_user_features(engine).lazy()
     stations = features.read_station_features(engine).lazy()
-    for sessions in features.session_batches(engine, features.OF_A_SUMMARISED_STATION):
+    for sessions in features.session_batches(engine, features.OF_SUMMARISED_STATION_AND_USER):
         yield merge_session_features(sessions.lazy(), users, stations).collect()

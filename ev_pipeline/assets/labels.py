@@ -10,7 +10,7 @@ from typing import Final
 import dagster as dg
 
 from ev_pipeline.assets.champion import champion_model
-from ev_pipeline.assets.metadata import OWNERS, markdown_table, of_rows, of_table
+from ev_pipeline.assets.metadata import MODELS_POOL, OWNERS, markdown_table, of_rows, of_table
 from ev_pipeline.assets.records import ev_session
 from ev_pipeline.resources import Database
 from ev_pipeline.storage.labels import summarise_labels
@@ -25,6 +25,7 @@ GROUP: Final = "labels"
     group_name=GROUP,
     kinds={"polars", "postgres"},
     owners=OWNERS,
+    pool=MODELS_POOL,
     metadata=of_table(ev_session_label),
 )
 def session_labels(database: Database) -> dg.MaterializeResult[None]:

@@ -15,6 +15,9 @@ from sqlalchemy.dialects import postgresql
 OWNERS: Final = ["team:ev-pipeline"]
 """Who answers for the assets."""
 
+MODELS_POOL: Final = "models"
+"""Runs with an asset of this pool wait for each other, also those started on a page."""
+
 PREVIEW_ROWS: Final = 5
 """Enough to see what a row looks like, and little beside the figures."""
 

@@ -13,7 +13,7 @@ import dagster as dg
 import polars as pl
 
 from ev_pipeline.assets.features import session_features
-from ev_pipeline.assets.metadata import OWNERS, markdown_table
+from ev_pipeline.assets.metadata import MODELS_POOL, OWNERS, markdown_table
 from ev_pipeline.assets.plots import plot_sessions
 from ev_pipeline.domain.models.bundle import content_hash
 from ev_pipeline.domain.models.plots import plot_points
@@ -40,7 +40,7 @@ _LABEL_NAMES: Final = {
 _Train = Callable[[pl.DataFrame], TrainedPart]
 
 
-@dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS)
+@dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS, pool=MODELS_POOL)
 def kmeans_model(
     context: dg.AssetExecutionContext, database: Database, settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
@@ -52,7 +52,7 @@ def kmeans_model(
     return _trained(context, database, train, seed=settings.seed)
 
 
-@dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS)
+@dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS, pool=MODELS_POOL)
 def dbscan_model(
     context: dg.AssetExecutionContext, database: Database, settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
@@ -64,7 +64,7 @@ def dbscan_model(
     return _trained(context, database, train, seed=settings.seed)
 
 
-@dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS)
+@dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS, pool=MODELS_POOL)
 def isolation_forest_model(
     context: dg.AssetExecutionContext, database: Database, settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:

@@ -7,6 +7,8 @@ from typing import Final
 
 import dagster as dg
 
+from ev_pipeline.assets.records import ev_session
+
 EXCLUSIVE: Final = {"ev/exclusive": "models"}
 """Runs with this tag wait for each other: two of them would train and promote at once."""
 
@@ -19,7 +21,8 @@ bootstrap: Final = dg.define_asset_job(
 
 retrain: Final = dg.define_asset_job(
     "retrain",
-    selection=dg.AssetSelection.groups("features", "models", "labels"),
-    description="Features, models, champion and labels of what is stored.",
+    selection=dg.AssetSelection.groups("features", "models", "labels")
+    | dg.AssetSelection.checks_for_assets(ev_session),
+    description="Features, models, champion and labels of what is stored, with all checks.",
     tags=EXCLUSIVE,
 )

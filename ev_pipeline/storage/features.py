@@ -18,13 +18,16 @@ from ev_pipeline.storage.tables import ev_session_features, ev_station_features,
 BATCH_ROWS: Final = 200_000
 """Sessions in memory at once, with everything made of them: about 150 MB."""
 
-OF_A_SUMMARISED_STATION: Final = """
+OF_SUMMARISED_STATION_AND_USER: Final = """
     exists (
         select from ev_station_features f
         where f.scope = s.scope and f.station_id = s.station_id
-    )
+    ) and (s.user_id is null or exists (
+        select from ev_user_features f
+        where f.scope = s.scope and f.user_id = s.user_id
+    ))
 """
-"""Condition for `session_batches`: the session's station has features."""
+"""Condition for `session_batches`: the session's station and its user, if any, have features."""
 
 LOCK_TIMEOUT_S: Final = 30
 """s; a reader that holds the old table longer makes the swap fail, to be tried again, rather than

@@ -38,7 +38,11 @@ _UNLABELLED: Final = """
             and l.session_id = s.session_id and l.session_revision = s.revision
     )
 """
-_UNLABELLED_SINCE: Final = f"s.session_id in ({_SINCE}) and {_UNLABELLED}"
+_UNLABELLED_SINCE: Final = f"""
+    s.session_id in ({_SINCE}) and ({_UNLABELLED} or s.session_id in ({_SINCE} and c.sign < 0))
+"""
+"""A session that went and came again starts at revision 1 once more, perhaps with other content: a
+label of that revision may be of the content that went."""
 _ORPHANED: Final = """
     delete from ev_session_label l
     where l.model_version = :version

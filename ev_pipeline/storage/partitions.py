@@ -30,6 +30,9 @@ _PARTITIONS: Final = """
         and c.relnamespace = (
             select p.relnamespace from pg_class p where p.oid = cast(:table as regclass)
         )
+        and exists (
+            select from pg_constraint k where k.conrelid = c.oid and k.conname = 'of_version'
+        )
     order by c.relname
 """
 
@@ -57,7 +60,8 @@ def is_attached(connection: sa.Connection, version: str) -> bool:
 
 
 def create_partition(connection: sa.Connection, version: str) -> None:
-    """Make the version's partition, empty and not attached."""
+    """Make the version's partition, empty and not attached, in place of one left unfinished."""
+    connection.exec_driver_sql(f"drop table if exists {partition_of(version)}")
     connection.exec_driver_sql(
         f"create table {partition_of(version)} (like {TABLE} including defaults including comments,"
         # The check saves the scan with which attaching would prove the same.

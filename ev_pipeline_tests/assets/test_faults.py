@@ -1,5 +1,6 @@
 """What is tried again, and what is not: only faults that pass by themselves."""
 
+import shlex
 from pathlib import Path
 
 import dagster as dg
@@ -90,7 +91,8 @@ def test_with_nothing_named_the_records_say_what_is_stored(runs: PipelineRuns) -
 def test_files_of_the_run_go_before_those_of_the_environment(
     runs: PipelineRuns, settings: Settings
 ) -> None:
-    named = settings.model_copy(update={"bootstrap": f"canonical_stations:{DATA / 'stations.csv'}"})
+    stations = shlex.quote(f"canonical_stations:{DATA / 'stations.csv'}")
+    named = settings.model_copy(update={"bootstrap": stations})
     by_environment = PipelineRuns(runs.instance, named)
     overruled = by_environment.run(
         "bootstrap", only=["ev_station", "ev_session"], run_config=loading()

@@ -36,6 +36,21 @@ def test_jobs_that_train_exclude_each_other_by_a_tag_that_the_instance_limits() 
     assert limit in " ".join(DAGSTER_YAML.read_text().split())
 
 
+def test_runs_that_a_person_starts_on_a_page_wait_for_each_other_too() -> None:
+    graph = _definitions(Settings()).resolve_asset_graph()
+    pools = {key.to_user_string(): graph.get(key).pools for key in graph.get_all_asset_keys()}
+    apart = {"ev_station", "ev_session"}
+    assert all(pools[name] == {"models"} for name in set(pools) - apart)
+    assert "granularity: run" in DAGSTER_YAML.read_text()
+
+
+def test_retrain_runs_every_check() -> None:
+    graph = _definitions(Settings())
+    steps = {node.name for node in graph.resolve_job_def("retrain").nodes}
+    every = graph.resolve_asset_graph().asset_check_keys
+    assert {f"{key.asset_key.to_user_string()}_{key.name}" for key in every} <= steps
+
+
 def test_retraining_is_scheduled_in_the_reporting_zone_and_on_from_the_start() -> None:
     settings = Settings(timezone="Europe/London", retrain_cron="15 3 * * *")
     schedule = _definitions(settings).resolve_schedule_def("nightly_retrain")
