@@ -44,6 +44,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 """By residual: the column that is unexpected, and the sentence."""
 
 _MINUTES_PER_HOUR: Final = 60
+_LAST_MINUTE: Final = 24 * _MINUTES_PER_HOUR - 1
+_MINUTE_TOLERANCE: Final = 1e-9
+"""In min: 12:50 as an hour is a hair under 770 minutes. Times are kept to the microsecond, 2e-8."""
+
 _PERCENT: Final = 100
 
 
@@ -140,5 +144,5 @@ def _stay(duration_h: float) -> str:
 
 def _clock(hour: float) -> str:
     """An hour of day as hours and minutes."""
-    minutes = int(hour * _MINUTES_PER_HOUR)
+    minutes = min(int(hour * _MINUTES_PER_HOUR + _MINUTE_TOLERANCE), _LAST_MINUTE)
     return f"{minutes // _MINUTES_PER_HOUR:02d}:{minutes % _MINUTES_PER_HOUR:02d}"
