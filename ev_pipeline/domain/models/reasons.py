@@ -49,6 +49,8 @@ _MINUTE_TOLERANCE: Final = 1e-9
 """In min: 12:50 as an hour is a hair under 770 minutes. Times are kept to the microsecond, 2e-8."""
 
 _PERCENT: Final = 100
+_LEAST_AMOUNT: Final = 0.01
+"""In kWh or kW: two decimals of less would say that there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +133,17 @@ def reason_lists(reasons: list[dict[str, Any]], n_sessions: int) -> pl.Series:
 
 def _amount(amount: float, unit: str) -> str:
     """Energy or power, with a second decimal only where the first would say little."""
+    if amount < _LEAST_AMOUNT:
+        return f"less than {_LEAST_AMOUNT} {unit}"
     return f"{amount:.1f} {unit}" if amount >= 1 else f"{amount:.2f} {unit}"
 
 
 def _stay(duration_h: float) -> str:
     """A duration as people say it: minutes, then hours."""
-    minutes = duration_h * _MINUTES_PER_HOUR
-    if minutes < 1:
+    if duration_h * _MINUTES_PER_HOUR < 1:
         return "less than a minute"
-    return f"{minutes:.0f} min" if duration_h < 1 else f"{duration_h:.1f} h"
+    minutes = round(duration_h * _MINUTES_PER_HOUR)
+    return f"{minutes} min" if minutes < _MINUTES_PER_HOUR else f"{duration_h:.1f} h"
 
 
 def _clock(hour: float) -> str:

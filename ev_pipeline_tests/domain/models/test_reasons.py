@@ -27,3 +27,34 @@ def test_every_minute_of_the_day_is_said_as_it_was() -> None:
 )
 def test_a_minute_is_said_only_once_it_has_begun(hour: float, clock: str) -> None:
     assert _say("unusual_hour", start_hour=hour).startswith(f"starts at {clock}, ")
+
+
+@pytest.mark.parametrize(
+    ("duration_h", "said"),
+    [
+        (0.001, "less than a minute"),
+        (1 / 60, "1 min"),
+        (0.98, "59 min"),
+        (0.9999, "1.0 h"),
+        (1.0, "1.0 h"),
+        (30.0, "30.0 h"),
+    ],
+)
+def test_an_hour_is_never_said_as_sixty_minutes(duration_h: float, said: str) -> None:
+    sentence = _say("duration_unlike_station", duration_h=duration_h, expected=duration_h)
+    assert sentence == f"plugged in for {said}, where {said} is usual at this station"
+
+
+@pytest.mark.parametrize(
+    ("energy_kwh", "said"),
+    [
+        (5e-324, "less than 0.01 kWh"),
+        (0.001, "less than 0.01 kWh"),
+        (0.01, "0.01 kWh"),
+        (0.5, "0.50 kWh"),
+        (7.04, "7.0 kWh"),
+    ],
+)
+def test_little_energy_is_never_said_as_none(energy_kwh: float, said: str) -> None:
+    sentence = _say("energy_unlike_station", energy_kwh=energy_kwh)
+    assert sentence == f"{said}, where 1.0 kWh is usual at this station"
