@@ -1,5 +1,6 @@
 """Sessions read for features, and feature tables replaced under their readers."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -58,6 +59,20 @@ def test_batches_hold_only_what_meets_the_condition(stored: sa.Engine) -> None:
         pl.col("station_id") == "CP-0001", pl.col("energy_kwh") > 10
     )
     assert set(found["session_id"]) == set(expected["session_id"])
+
+
+def test_a_session_of_a_user_who_came_meanwhile_waits_for_the_next_features(
+    stored: sa.Engine,
+) -> None:
+    newcomer = sample_sessions()[:1].with_columns(
+        session_id=pl.lit(str(uuid.uuid4())), source_session_id=pl.lit("new"), user_id=pl.lit("new")
+    )
+    with stored.begin() as connection:
+        store(connection, newcomer)
+    condition = features.OF_SUMMARISED_STATION_AND_USER
+    batches = features.session_batches(stored, condition)
+    ids = pl.concat(batches)["session_id"]
+    assert set(ids) == set(sample_sessions()["session_id"])
 
 
 def test_times_are_integers_of_the_instant_and_of_the_stations_clock(stored: sa.Engine) -> None:
