@@ -65,16 +65,25 @@ def _grouped(keys: tuple[str, ...], key_values: str, condition: str) -> str:
     """  # noqa: S608 -- constant names
 
 
+def _is_something(total: str) -> str:
+    """Whether any sum is not 0: the two sides of a correction may be folded in either order.
+
+    Args:
+        total: how a sum is written, with its name as `{name}`.
+    """
+    return "(" + " or ".join(f"{total.format(name=name)} <> 0" for name in _SUMS) + ")"
+
+
 def _fold(table: str, keys: tuple[str, ...], key_values: str) -> sa.TextClause:
     columns = (*keys, *_SUMS)
     return sa.text(f"""
         merge into {table} r
         using ({_grouped(keys, key_values, _WINDOW)}) d
         on {" and ".join(f"r.{name} = d.{name}" for name in keys)}
-        when matched and r.n_sessions + d.n_sessions = 0 then delete
+        when matched and not {_is_something("r.{name} + d.{name}")} then delete
         when matched then
             update set {", ".join(f"{name} = r.{name} + d.{name}" for name in _SUMS)}
-        when not matched and d.n_sessions <> 0 then
+        when not matched and {_is_something("d.{name}")} then
             insert ({", ".join(columns)}) values ({", ".join(f"d.{name}" for name in columns)})
     """)  # noqa: S608 -- constant names
 
@@ -90,7 +99,7 @@ def _with_tail(table: str, keys: tuple[str, ...], key_values: str) -> str:
             select {key}, {", ".join(_SUMS)} from ({_grouped(keys, key_values, _TAIL)}) tail
         ) both_parts
         group by {key}
-        having sum(n_sessions) <> 0
+        having {_is_something("sum({name})")}
     """  # noqa: S608 -- constant names
 
 

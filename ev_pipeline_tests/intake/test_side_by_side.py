@@ -129,6 +129,28 @@ def test_a_change_that_commits_late_is_folded_later_and_shown_at_once(
     assert_rollups_are_exact(engine, "UTC")
 
 
+def test_a_correction_that_is_folded_before_its_base_is_not_lost(
+    engine: sa.Engine, settings: Settings, tmp_path: Path
+) -> None:
+    base = a_session(energy_kwh=10.0, updated_at="2024-05-06T00:00:00Z")
+    correction = a_session(energy_kwh=20.0, updated_at="2024-05-07T00:00:00Z")
+    early = write_sessions(tmp_path / "early.json", [correction])
+    late = write_sessions(tmp_path / "late.json", [base])
+    with engine.connect() as other:
+
+        def load_the_base(_: int) -> None:
+            if not other.in_transaction():
+                other.execute(sa.text("select pg_current_xact_id()"))
+                load_file(engine, settings, CANONICAL, late)
+
+        load_file(engine, settings, CANONICAL, early, progress=load_the_base)
+        assert rows(engine, "select energy_kwh, revision from ev_session") == [(20.0, 2)]
+        assert rows(engine, "select n_sessions, energy_kwh from ev_rollup_network") == [(0, 10)]
+        assert_rollups_are_exact(engine, settings.timezone)
+    compact(engine, settings)
+    assert_rollups_are_exact(engine, settings.timezone)
+
+
 @pytest.mark.parametrize("n_loads", [4])
 def test_loads_at_the_same_time_store_each_session_once(
     engine: sa.Engine, settings: Settings, tmp_path: Path, n_loads: int
