@@ -18,7 +18,7 @@ from ev_pipeline.domain.models.reasons import (
     residual_reason,
     rule_reasons,
 )
-from ev_pipeline.domain.models.residuals import RESIDUALS, Expectations
+from ev_pipeline.domain.models.residuals import RESIDUALS, STATION_DEPARTURES, Expectations
 from ev_pipeline.domain.models.rules import RULES
 from ev_pipeline.domain.models.values import Booleans, Floats, Integers, SessionValues
 
@@ -125,9 +125,9 @@ class AnomalyModel:
     ) -> list[dict[str, Any]]:
         """Reasons of all anomalies: broken rules first, then the strongest residuals."""
         rows = np.flatnonzero(is_odd | breaks_rule)
-        drivers = iter(self._drivers(columns[:, is_odd], scores[is_odd]))
         expected = self.expectations.expected(values)
         hour_share = self.expectations.hour_share(values)
+        drivers = iter(self._drivers(columns[:, is_odd], scores[is_odd], hour_share[is_odd]))
         is_known = self.expectations.knows_station(values)
         reasons: list[dict[str, Any]] = []
         for row, session in zip(rows.tolist(), sessions[rows].iter_rows(named=True), strict=True):
@@ -141,22 +141,29 @@ class AnomalyModel:
                 reasons.append(residual_reason(row, session, RESIDUALS[residual], background))
         return reasons
 
-    def _drivers(self, columns: Floats, scores: Floats) -> list[list[int]]:
-        """For each session the residuals that raise its score, the strongest first.
+    def _drivers(self, columns: Floats, scores: Floats, hour_share: Floats) -> list[list[int]]:
+        """For each session the unusual residuals that raise its score, the strongest first.
 
-        A residual raises the score by what the score falls if it were typical.
+        A residual raises the score by what the score falls if it were typical. Where none is
+        unusual by itself, the greatest departure from the station's habits stands for all.
         """
         raises = np.empty_like(columns)
         for residual, typical in enumerate(self.typical):
             ordinary = columns.copy()
             ordinary[residual] = typical
             raises[residual] = scores - self.forest.scores(ordinary)
+        is_unusual = self.expectations.is_unusual(columns, self.typical, hour_share)
+        raises = np.where(is_unusual, raises, -np.inf)
         order: Integers = np.argsort(-raises, axis=0, kind="stable")[:MAX_REASONS]
-        strongest = raises.max(axis=0, initial=0.0)
+        greatest = np.abs(columns[list(STATION_DEPARTURES)]).argmax(axis=0)
         drivers = []
         for session, ranked in enumerate(order.T.tolist()):
-            least = max(_WORTH_SAYING * strongest[session], np.finfo(float).tiny)
-            others = [residual for residual in ranked[1:] if raises[residual, session] >= least]
+            raised = raises[:, session]
+            if not is_unusual[ranked[0], session]:
+                drivers.append([STATION_DEPARTURES[greatest[session]]])
+                continue
+            least = max(_WORTH_SAYING * raised[ranked[0]], np.finfo(float).tiny)
+            others = [residual for residual in ranked[1:] if raised[residual] >= least]
             drivers.append([ranked[0], *others])
         return drivers
 

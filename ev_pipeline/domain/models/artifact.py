@@ -19,7 +19,7 @@ _METADATA: Final = "metadata"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip file can carry: a clock's would change the bytes."""
 
-_FORMAT_VERSION: Final = 1
+_FORMAT_VERSION: Final = 2
 
 
 def pack(kind: str, arrays: Arrays, metadata: dict[str, Any] | None = None) -> bytes:

@@ -16,7 +16,7 @@ from ev_pipeline.domain.models.habits import (
     Groups,
     positions,
 )
-from ev_pipeline.domain.models.hours import HourShares
+from ev_pipeline.domain.models.hours import EVEN_SHARE, HourShares
 from ev_pipeline.domain.models.values import Booleans, Floats, Integers, Keys, SessionValues
 
 RESIDUALS: Final = (
@@ -29,6 +29,20 @@ RESIDUALS: Final = (
     "unusual_hour",
 )
 """Codes of the residuals, in the order of the columns."""
+
+_POWER: Final = RESIDUALS.index("power_over_station")
+_HOUR: Final = RESIDUALS.index("unusual_hour")
+_ONE_SIDED: Final = (_POWER, _HOUR)
+"""Only more is odd of these; of the others, which are departures, less is too."""
+
+STATION_DEPARTURES: Final = tuple(
+    RESIDUALS.index(code)
+    for code in ("energy_for_duration", "duration_unlike_station", "energy_unlike_station")
+)
+"""Departures that every session has, whether or not its user has a habit."""
+
+_LEAST_DEPARTURE: Final = 1.0
+"""In spreads: whoever departs by less is nearer to the habit than the habit's own sessions are."""
 
 _POWER_QUANTILE: Final = 0.99
 _CURVE_POINTS: Final = 21
@@ -152,6 +166,22 @@ class Expectations:
     def hour_share(self, values: SessionValues) -> Floats:
         """Share of the station's sessions that start in the same hour."""
         return self.hours.share(values, positions(self.station_keys, values.station))
+
+    def is_unusual(self, columns: Floats, typical: Floats, hour_share: Floats) -> Booleans:
+        """Where a residual lies in its odd direction, so that its sentence is true.
+
+        A forest finds a residual odd on either side: an hour busier than most, too.
+
+        Args:
+            columns: the sessions' residuals.
+            typical: median of each residual.
+            hour_share: of each session, share of the station's sessions in the same hour.
+        """
+        is_unusual: Booleans = np.abs(columns) >= _LEAST_DEPARTURE
+        for residual in _ONE_SIDED:
+            is_unusual[residual] = columns[residual] > typical[residual]
+        is_unusual[_HOUR] &= hour_share < EVEN_SHARE
+        return is_unusual
 
     def knows_station(self, values: SessionValues) -> Booleans:
         """Whether each session's station has a habit of its own; else it has the population's."""

@@ -1,5 +1,6 @@
 """Anomalies: rules, calibrated scores, and reasons that a person can check."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from ev_pipeline.domain.models.bundle import ModelBundle
 from ev_pipeline.domain.models.rules import RULES
+from ev_pipeline_tests.domain.models.hour_recounts import stated_and_counted
 from ev_pipeline_tests.domain.models.made_sessions import features_of, make_sessions
 
 
@@ -87,6 +89,45 @@ def test_an_hour_in_which_nobody_starts_is_named(
     label = _label(made_model, work, start_hour=2.0, duration_h=12.0)
     reasons = {reason["code"]: reason["message"] for reason in label["anomaly_reasons"]}
     assert reasons["unusual_hour"].startswith("starts at 02:00, in an hour with 0.")
+
+
+@pytest.fixture(scope="module")
+def wary_model(made_model: ModelBundle) -> ModelBundle:
+    """The model with a threshold that every session lies above: each must have a reason."""
+    return replace(made_model, anomalies=replace(made_model.anomalies, threshold=0.0))
+
+
+@pytest.mark.parametrize("station", [None, "brand new"])
+def test_a_stated_share_of_an_hour_is_what_anyone_counts_and_less_than_an_even_one(
+    wary_model: ModelBundle, made_features: pl.DataFrame, station: str | None
+) -> None:
+    elsewhere = made_features.with_columns(station_id=pl.lit(station).fill_null("station_id"))
+    labels = wary_model.label(elsewhere)
+    shares = stated_and_counted(made_features, elsewhere, labels)
+    assert len(shares) > 20
+    assert shares["counted"].max() < 100 / 24
+    assert (shares["stated"] - shares["counted"]).abs().max() <= 0.05 + 1e-9
+    assert (shares["stated_place"] == shares["counted_place"]).all()
+
+
+def test_an_hour_that_is_busy_is_never_a_reason(
+    wary_model: ModelBundle, made_features: pl.DataFrame
+) -> None:
+    work = _at(made_features, "station-1").filter(pl.col("start_hour").is_between(8, 9))
+    reasons = wary_model.label(work)["anomaly_reasons"].explode().struct.field("code")
+    assert len(reasons) >= len(work) > 20
+    assert "unusual_hour" not in reasons
+
+
+def test_every_reason_departs_from_what_is_expected_in_its_odd_direction(
+    wary_model: ModelBundle, made_features: pl.DataFrame
+) -> None:
+    labels = wary_model.label(made_features)
+    assert labels["anomaly_reasons"].list.len().min() >= 1
+    reasons = labels["anomaly_reasons"].explode().struct.unnest()
+    power = reasons.filter(pl.col("code") == "power_over_station")
+    assert len(power) > 0
+    assert (power["value"] > power["expected"]).all()
 
 
 def test_every_anomaly_has_one_to_three_reasons_and_no_other_session_has_any(

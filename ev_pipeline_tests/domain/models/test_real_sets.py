@@ -8,6 +8,7 @@ from ev_pipeline.domain.models.training import TrainedPart, train_isolation_fore
 from ev_pipeline.domain.models.values import session_values
 from ev_pipeline.domain.models.view import fit_sessions
 from ev_pipeline_tests.domain.models.conftest import SEED
+from ev_pipeline_tests.domain.models.hour_recounts import stated_and_counted
 
 
 def test_clusters_are_separate_and_none_holds_nearly_everything(
@@ -84,3 +85,14 @@ def test_nothing_but_the_threshold_is_learnt_from_the_last_quarter_of_time(
     values = session_values(usable)
     assert (one.scores(values) == other.scores(values)).all()
     assert one.threshold != other.threshold
+
+
+def test_a_stated_share_of_an_hour_is_what_anyone_counts_and_less_than_an_even_one(
+    real_model: ModelBundle, real_set: pl.DataFrame
+) -> None:
+    shares = stated_and_counted(real_set, real_set, real_model.label(real_set))
+    assert len(shares) > 100
+    assert shares["stated"].max() < 4.2
+    assert shares["counted"].max() < 100 / 24
+    assert (shares["stated"] - shares["counted"]).abs().max() <= 0.05 + 1e-9
+    assert (shares["stated_place"] == shares["counted_place"]).all()
