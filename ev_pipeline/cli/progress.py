@@ -61,6 +61,7 @@ class RunOutcome:
         n_checks: checks that were run.
         failed_checks: those that did not pass.
         error: why it failed; null where it did not.
+        is_interrupted: whether it was asked to stop.
     """
 
     job: str
@@ -72,6 +73,7 @@ class RunOutcome:
     n_checks: int = 0
     failed_checks: list[str] = field(default_factory=list)
     error: str | None = None
+    is_interrupted: bool = False
 
     @property
     def is_success(self) -> bool:

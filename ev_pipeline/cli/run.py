@@ -19,6 +19,9 @@ from ev_pipeline.settings import Settings, load_settings
 _LOOK_EVERY_S: Final = 0.5
 """s between looks at the run: soon enough for a person, little beside what the run costs."""
 
+_LOOKS_AFTER_STOP: Final = 4
+"""More looks at a run that was stopped: 2 s in which one that left the queue meanwhile starts."""
+
 _ENDED: Final = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
@@ -43,22 +46,24 @@ def run(
 
 
 def run_job(settings: Settings, name: str) -> RunOutcome:
-    """Run the job to its success.
+    """Run the job to its success; an interrupt is the caller's, who ends what the run runs in.
 
     Raises:
         PipelineError: it failed or was stopped, or could not be launched.
     """
-    outcome = launch_and_follow(settings, name)
+    outcome = launch_and_follow(settings, name, stops_run=False)
     _require_success(outcome)
     return outcome
 
 
-def launch_and_follow(settings: Settings, name: str) -> RunOutcome:
+def launch_and_follow(settings: Settings, name: str, *, stops_run: bool = True) -> RunOutcome:
     """Run the job in the stack of `settings`, with progress on standard error, to its end.
 
     Args:
         settings: says on which port Dagster is, and what a bootstrap loads.
         name: of the job.
+        stops_run: whether an interrupt stops the run, whose end is then still followed; otherwise
+            it is raised at once.
 
     Raises:
         PipelineError: Dagster does not answer or refuses, or there is no such job.
@@ -73,6 +78,9 @@ def launch_and_follow(settings: Settings, name: str) -> RunOutcome:
         messages.print(f"{name}: {outcome.page}")
         follower.follow()
     except KeyboardInterrupt:
+        if not stops_run:
+            raise
+        outcome.is_interrupted = True
         messages.print(f"{name}: stopping it; once more to leave it to Dagster")
         follower.follow(is_to_stop=True)
     outcome.seconds = round(time.monotonic() - since, 3)
@@ -82,6 +90,11 @@ def launch_and_follow(settings: Settings, name: str) -> RunOutcome:
 
 
 def _require_success(outcome: RunOutcome) -> None:
+    if outcome.is_success and outcome.is_interrupted:
+        raise PipelineError(
+            f"{outcome.job} came to its end before it could be stopped",
+            mend=f"what it did is done; see {outcome.page}",
+        )
     if outcome.is_success:
         return
     reason = f" ({outcome.error})" if outcome.error else ""
@@ -102,16 +115,21 @@ class _Follower:
         """Take note of everything that happens in the run, until it has ended.
 
         Args:
-            is_to_stop: whether to have it stopped as soon as Dagster can.
+            is_to_stop: whether to have it stopped as soon as Dagster can. That is asked until it
+                has ended: Dagster also agrees where a run is on its way out of the queue, and then
+                starts it all the same.
         """
+        n_quiet = 0
         while True:
-            is_to_stop = is_to_stop and not self._client.terminate(self._outcome.run_id)
+            if is_to_stop:
+                self._client.terminate(self._outcome.run_id)
             log = self._client.read(self._outcome.run_id, self._cursor)
             self._cursor = log.cursor
             for event in log.events:
                 self._outcome.note(event)
             # A run's last events may be written after its status: it has ended once all is quiet.
-            if log.status in _ENDED and not log.events:
+            n_quiet = n_quiet + 1 if log.status in _ENDED and not log.events else 0
+            if n_quiet > (_LOOKS_AFTER_STOP if is_to_stop else 0):
                 self._outcome.status = log.status.lower()
                 return
             if not log.has_more:
