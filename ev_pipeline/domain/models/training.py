@@ -17,7 +17,7 @@ from ev_pipeline.domain.models.dbscan import DbscanModel
 from ev_pipeline.domain.models.kmeans import KMeansModel
 from ev_pipeline.domain.models.measures import measure_anomalies, measure_dbscan, measure_kmeans
 from ev_pipeline.domain.models.values import session_values
-from ev_pipeline.domain.models.view import fit_sessions
+from ev_pipeline.domain.models.view import count_beyond_fit_limits, fit_sessions
 
 _EARLIER_SHARE: Final = 0.75
 """Share of the time-ordered sessions that the forest learns from; the rest sets its threshold."""
@@ -59,7 +59,7 @@ def train_kmeans(features: pl.DataFrame, *, k: int, seed: int) -> TrainedPart:
         },
         measures={
             "n_fitted": min(len(usable), kmeans.MAX_FIT_SESSIONS),
-            "n_excluded": len(features) - len(usable),
+            "n_beyond_fit_limits": count_beyond_fit_limits(features),
             **measure_kmeans(model, usable, values, seed=seed),
         },
         artifact=model.to_bytes(),
@@ -85,7 +85,7 @@ def train_dbscan(features: pl.DataFrame, *, seed: int) -> TrainedPart:
         },
         measures={
             "n_fitted": min(len(usable), dbscan.MAX_FIT_SESSIONS),
-            "n_excluded": len(features) - len(usable),
+            "n_beyond_fit_limits": count_beyond_fit_limits(features),
             **measure_dbscan(model, usable, seed=seed),
         },
         artifact=model.to_bytes(),
@@ -113,7 +113,7 @@ def train_isolation_forest(
         },
         measures={
             "n_fitted": len(earlier),
-            "n_excluded": len(features) - len(usable),
+            "n_beyond_fit_limits": count_beyond_fit_limits(features),
             **measure_anomalies(model, later),
         },
         artifact=model.to_bytes(),

@@ -23,6 +23,14 @@ _MOST_KWH: Final = 150.0
 _MOST_KW: Final = 400.0
 """Beyond these a session is labelled, but no model is fitted on it."""
 
+_HAS_NO_WARNING: Final = pl.col("quality") == "valid"
+_IS_WITHIN_LIMITS: Final = pl.all_horizontal(
+    pl.col("duration_h") > _SHORTEST_H,
+    pl.col("duration_h") <= _LONGEST_H,
+    pl.col("energy_kwh").is_between(_LEAST_KWH, _MOST_KWH),
+    pl.col("mean_power_kw") <= _MOST_KW,
+)
+
 LEAST_VARIANCE: Final = 1e-18
 """Equal values have this much of rounding at most: divided by it, rounding would look like data."""
 
@@ -40,13 +48,7 @@ def fit_sessions(features: pl.DataFrame) -> pl.DataFrame:
     Raises:
         PipelineError: there are too few of them.
     """
-    usable = features.filter(
-        pl.col("quality") == "valid",
-        pl.col("duration_h") > _SHORTEST_H,
-        pl.col("duration_h") <= _LONGEST_H,
-        pl.col("energy_kwh").is_between(_LEAST_KWH, _MOST_KWH),
-        pl.col("mean_power_kw") <= _MOST_KW,
-    ).sort("session_id")
+    usable = features.filter(_HAS_NO_WARNING, _IS_WITHIN_LIMITS).sort("session_id")
     if len(usable) < MIN_FIT_SESSIONS:
         raise PipelineError(
             f"{len(usable)} of {len(features)} sessions can be trained on,"
@@ -54,6 +56,15 @@ def fit_sessions(features: pl.DataFrame) -> pl.DataFrame:
             mend="load more sessions without warnings (1 min to 48 h, 0.5 to 150 kWh)",
         )
     return usable
+
+
+def count_beyond_fit_limits(features: pl.DataFrame) -> int:
+    """Number of the sessions without a warning that no model is fitted on all the same.
+
+    Args:
+        features: columns of `ev_session_features`.
+    """
+    return len(features.filter(_HAS_NO_WARNING, ~_IS_WITHIN_LIMITS))
 
 
 @dataclass(frozen=True, slots=True)

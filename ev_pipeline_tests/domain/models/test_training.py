@@ -27,11 +27,17 @@ def test_measures_and_parameters_are_plain_json(made_features: pl.DataFrame) -> 
             assert json.loads(json.dumps(record, allow_nan=False)) == record
 
 
-def test_what_was_left_out_of_the_fit_is_counted(made_features: pl.DataFrame) -> None:
-    is_warned = pl.int_range(pl.len()) < 150
-    quality = pl.when(is_warned).then(pl.lit("warning")).otherwise(pl.lit("valid"))
-    for part in train_all(made_features.with_columns(quality=quality)).values():
-        assert part.measures["n_excluded"] == 150
+def test_sessions_without_a_warning_beyond_the_fits_limits_are_counted_and_not_fitted_on(
+    made_features: pl.DataFrame,
+) -> None:
+    """Training reads no flagged session; 150 to 250 kWh is beyond the fit and has no warning."""
+    number = pl.int_range(pl.len())
+    energy_kwh = pl.when(number < 40).then(pl.lit(200.0)).otherwise("energy_kwh")
+    beyond = made_features.with_columns(energy_kwh=energy_kwh)
+    parts, without = train_all(beyond), train_all(beyond[40:])
+    for name, part in parts.items():
+        assert part.measures == without[name].measures | {"n_beyond_fit_limits": 40}
+        assert part.artifact == without[name].artifact
 
 
 def test_clusters_of_known_behaviours_have_their_typical_sessions(
