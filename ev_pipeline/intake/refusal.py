@@ -120,11 +120,15 @@ def _in_words(errors: pl.Series, limits: Limits) -> pl.Series:
 
 
 def _worded(reasons: list[dict[str, str | None]], limits: Limits) -> str:
+    storable = [
+        {name: text and text.replace(_NUL, _REPLACEMENT) for name, text in reason.items()}
+        for reason in reasons
+    ]
     with_messages = [
         {
             **reason,
             "message": describe(str(reason["code"]), reason["field"], reason["value"], limits),
         }
-        for reason in reasons
+        for reason in storable
     ]
-    return json.dumps(with_messages, ensure_ascii=False).replace("\\u0000", _REPLACEMENT)
+    return json.dumps(with_messages, ensure_ascii=False)

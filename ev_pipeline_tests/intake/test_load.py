@@ -237,6 +237,15 @@ def test_hostile_texts_are_stored_as_they_are(
     ]
 
 
+@pytest.mark.parametrize("text", ["a\0b", "\\u0000", "\\\0", "\\\\u0000"])
+@pytest.mark.parametrize("field", ["user_id", "energy_kwh"])
+def test_a_record_that_writes_a_nul_in_any_way_never_fails_its_file(
+    load: Loader, field: str, text: str
+) -> None:
+    refused = a_session(**{"energy_kwh": "x", field: text})
+    assert counts(load(refused)) == {"received": 1, "quarantined": 1}
+
+
 def test_a_nul_in_a_record_is_quarantined(
     engine: sa.Engine, settings: Settings, tmp_path: Path
 ) -> None:
