@@ -30,7 +30,11 @@ def copy_frame(connection: sa.Connection, table: str, frame: pl.DataFrame) -> No
     said = [column.name for column in frame if column.null_count() < frame.height]
     text = BytesIO()
     frame.select(_as_text(name, frame.schema[name]) for name in said).write_csv(
-        text, include_header=False, datetime_format=_INSTANT, null_value=""
+        text,
+        include_header=False,
+        datetime_format=_INSTANT,
+        null_value="",
+        quote_style="non_numeric",  # a line with a bare \. would end the COPY
     )
     text.seek(0)
     columns = ", ".join(f'"{name}"' for name in said)

@@ -237,6 +237,14 @@ def test_hostile_texts_are_stored_as_they_are(
     ]
 
 
+def test_a_station_whose_id_ends_a_copy_is_stored_beside_others(
+    load: Loader, engine: sa.Engine
+) -> None:
+    stations = ["A", "Z", "\\."]
+    load(*(a_session(session_id=f"S{name}", station_id=name) for name in stations))
+    assert sorted(rows(engine, "select station_id from ev_station")) == stations
+
+
 @pytest.mark.parametrize("text", ["a\0b", "\\u0000", "\\\0", "\\\\u0000"])
 @pytest.mark.parametrize("field", ["user_id", "energy_kwh"])
 def test_a_record_that_writes_a_nul_in_any_way_never_fails_its_file(
