@@ -13,6 +13,7 @@ import polars as pl
 from ev_pipeline.domain.models.artifact import pack, unpack
 from ev_pipeline.domain.models.forest import FlatForest
 from ev_pipeline.domain.models.reasons import (
+    QUANTITIES,
     Background,
     reason_lists,
     residual_reason,
@@ -142,9 +143,11 @@ class AnomalyModel:
         return reasons
 
     def _drivers(self, columns: Floats, scores: Floats, hour_share: Floats) -> list[list[int]]:
-        """For each session the unusual residuals that raise its score, the strongest first.
+        """For each session the unusual residuals that raise its score, one a quantity.
 
-        A residual raises the score by what the score falls if it were typical. Where none is
+        The strongest come first: a residual raises the score by what the score falls if it were
+        typical. More energy than the user's is mostly more than the station's too, and to say both
+        leaves less room for another fact. Where none is
         unusual by itself, the greatest departure from the station's habits stands for all.
         """
         raises = np.empty_like(columns)
@@ -154,7 +157,7 @@ class AnomalyModel:
             raises[residual] = scores - self.forest.scores(ordinary)
         is_unusual = self.expectations.is_unusual(columns, self.typical, hour_share)
         raises = np.where(is_unusual, raises, -np.inf)
-        order: Integers = np.argsort(-raises, axis=0, kind="stable")[:MAX_REASONS]
+        order: Integers = np.argsort(-raises, axis=0, kind="stable")
         greatest = np.abs(columns[list(STATION_DEPARTURES)]).argmax(axis=0)
         drivers = []
         for session, ranked in enumerate(order.T.tolist()):
@@ -164,7 +167,7 @@ class AnomalyModel:
                 continue
             least = max(_WORTH_SAYING * raised[ranked[0]], np.finfo(float).tiny)
             others = [residual for residual in ranked[1:] if raised[residual] >= least]
-            drivers.append([ranked[0], *others])
+            drivers.append(_first_of_each_quantity([ranked[0], *others])[:MAX_REASONS])
         return drivers
 
     def to_bytes(self) -> bytes:
@@ -189,6 +192,14 @@ class AnomalyModel:
             typical=arrays["typical"],
             threshold=scalars["threshold"],
         )
+
+
+def _first_of_each_quantity(residuals: list[int]) -> list[int]:
+    """The residuals without those whose quantity an earlier one has named."""
+    first: dict[str, int] = {}
+    for residual in residuals:
+        first.setdefault(QUANTITIES[RESIDUALS[residual]], residual)
+    return list(first.values())
 
 
 def _threshold(scores: Floats, false_alarm_rate: float) -> float:

@@ -43,6 +43,9 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 }
 """By residual: the column that is unexpected, and the sentence."""
 
+QUANTITIES: Final = {code: column for code, (column, _) in _WORDS.items()}
+"""By residual: energy, power, duration or hour."""
+
 _MINUTES_PER_HOUR: Final = 60
 _LAST_MINUTE: Final = 24 * _MINUTES_PER_HOUR - 1
 _MINUTE_TOLERANCE: Final = 1e-9

@@ -130,6 +130,18 @@ def test_every_reason_departs_from_what_is_expected_in_its_odd_direction(
     assert (power["value"] > power["expected"]).all()
 
 
+@pytest.mark.parametrize("quantity", ["energy", "power", "duration", "hour"])
+def test_no_two_reasons_of_a_session_name_one_quantity(
+    wary_model: ModelBundle, made_features: pl.DataFrame, quantity: str
+) -> None:
+    labels = wary_model.label(made_features)
+    codes = labels["anomaly_reasons"].list.eval(pl.element().struct.field("code"))
+    n_named = codes.list.eval(pl.element().str.contains(quantity)).list.sum()
+    # The code energy_for_duration is about the energy.
+    n_borrowed = codes.list.contains("energy_for_duration") if quantity == "duration" else 0
+    assert (n_named - n_borrowed).max() == 1
+
+
 def test_every_anomaly_has_one_to_three_reasons_and_no_other_session_has_any(
     made_model: ModelBundle, made_features: pl.DataFrame
 ) -> None:
