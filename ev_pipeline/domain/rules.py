@@ -27,6 +27,17 @@ _MAX_CONNECTORS: Final = 10_000
 
 _ANTIMERIDIAN_DEGREES: Final = 180
 
+MAX_VALUE_CHARS: Final = 200
+"""Characters of a refused value that its reason quotes: enough to recognise it."""
+
+_KEYED_FIELDS: Final = frozenset({"station_id", "connector_id", "user_id"})
+"""Texts of a session that stand in keys and indexes of tables."""
+
+_MAX_KEY_BYTES: Final = 500
+"""UTF-8 bytes of a text in a key: PostgreSQL's index entries hold about 2,700 bytes in all."""
+
+_ISO_4217: Final = r"\A[A-Z]{3}\z"
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -75,22 +86,43 @@ def unreadable_mark(field: str) -> str:
     return f"{field}_is_unreadable"
 
 
-def unreadable_numbers(fields: tuple[FieldSpec, ...]) -> Iterator[Rule]:
-    """Numbers that are none, and a negative charging duration.
+def shortened(texts: pl.Expr) -> pl.Expr:
+    """Texts cut to what a reason quotes."""
+    cut = texts.str.slice(0, MAX_VALUE_CHARS) + "…"
+    return pl.when(texts.str.len_chars() > MAX_VALUE_CHARS).then(cut).otherwise(texts)
+
+
+def unreadable_values(fields: tuple[FieldSpec, ...]) -> Iterator[Rule]:
+    """Numbers and texts that are no values of their field.
+
+    A negative charging duration is none, nor is a text too long for its key, nor a currency that
+    is not written as ISO 4217 has it.
 
     Args:
         fields: the fields of the frame.
 
     Yields:
-        One rule a number field.
+        One rule a number, a key or a currency.
     """
     for field in fields:
-        if field.kind is Kind.NUMBER:
+        text = pl.col(field.name)
+        if field.name == "currency":
+            is_bad = ~text.str.contains(_ISO_4217)
+            yield Rule("bad_value", is_bad, field.name, shortened(text))
+        elif _is_key(field):
+            is_bad = text.str.len_bytes() > _MAX_KEY_BYTES
+            yield Rule("bad_value", is_bad, field.name, shortened(text))
+        elif field.kind is Kind.NUMBER:
             number = pl.col(field.name)
             is_bad = ~number.is_finite()
             if field.name == "charging_duration_h":
                 is_bad |= number < 0
             yield Rule("bad_value", is_bad, field.name, _number_text(number))
+
+
+def _is_key(field: FieldSpec) -> bool:
+    """Whether tables find rows by the field; of a registry, by the text that it must have."""
+    return field.name in _KEYED_FIELDS or (field.is_required and field.kind is Kind.TEXT)
 
 
 def missing_fields(fields: tuple[FieldSpec, ...]) -> Iterator[Rule]:

@@ -23,7 +23,7 @@ from ev_pipeline.domain.rules import (
     session_warnings,
     station_errors,
     unreadable_mark,
-    unreadable_numbers,
+    unreadable_values,
 )
 from ev_pipeline.domain.session import SESSION_FIELDS, STATION_FIELDS, FieldSpec
 from ev_pipeline.settings import Limits
@@ -127,8 +127,8 @@ def _readable(
     frame: pl.DataFrame, fields: tuple[FieldSpec, ...]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The frame with unreadable values null and marked, and what was found unreadable."""
-    numbers = list(unreadable_numbers(fields))
-    found = pl.concat([_told_problems(frame), _found(frame, numbers)])
+    rules = list(unreadable_values(fields))
+    found = pl.concat([_told_problems(frame), _found(frame, rules)])
     is_malformed = found["code"] == "malformed"
     marks = {
         unreadable_mark(field.name): _at_rows(
@@ -139,7 +139,7 @@ def _readable(
     }
     fields_found = set(found["field"])
     nulled = [
-        pl.when(~rule.applies).then(rule.field) for rule in numbers if rule.field in fields_found
+        pl.when(~rule.applies).then(rule.field) for rule in rules if rule.field in fields_found
     ]
     return frame.with_columns(*nulled, **marks), found
 

@@ -9,17 +9,10 @@ from typing import Final
 
 import polars as pl
 
+from ev_pipeline.domain.rules import shortened
+
 PROBLEM: Final = pl.Struct({"code": pl.String, "field": pl.String, "value": pl.String})
 """One thing that could not be read."""
-
-MAX_VALUE_CHARS: Final = 200
-"""Characters of a refused value that its problem quotes: enough to recognise it."""
-
-
-def shortened(texts: pl.Expr) -> pl.Expr:
-    """Texts cut to what a problem quotes."""
-    cut = texts.str.slice(0, MAX_VALUE_CHARS) + "…"
-    return pl.when(texts.str.len_chars() > MAX_VALUE_CHARS).then(cut).otherwise(texts)
 
 
 class Findings:

@@ -13,11 +13,12 @@ from typing import Final
 import polars as pl
 
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.domain.rules import shortened
 from ev_pipeline.sources.csv_records import CsvTable, RawRecords, dialect_of
 from ev_pipeline.sources.decode import to_canonical
 from ev_pipeline.sources.file_format import Format
 from ev_pipeline.sources.files import ByteSource, opened
-from ev_pipeline.sources.findings import PROBLEM, shortened
+from ev_pipeline.sources.findings import PROBLEM
 from ev_pipeline.sources.json_records import (
     Element,
     element_of_line,

@@ -1,6 +1,6 @@
 import math
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pytest
@@ -46,6 +46,11 @@ def test_a_faultless_session_has_no_codes() -> None:
         ({"energy_kwh": math.nan}, "bad_value"),
         ({"cost": math.inf}, "bad_value"),
         ({"charging_duration_h": -0.1}, "bad_value"),
+        ({"station_id": "é" * 251}, "bad_value"),
+        ({"connector_id": "1" * 501}, "bad_value"),
+        ({"user_id": "u" * 501}, "bad_value"),
+        ({"currency": "eur"}, "bad_value"),
+        ({"currency": "EUR\n"}, "bad_value"),
         ({"ended_at": START}, "no_duration"),
         ({"ended_at": START - MICROSECOND}, "no_duration"),
         ({"energy_kwh": 0.0}, "no_energy"),
@@ -364,3 +369,28 @@ def test_a_registry_value_out_of_range_is_refused(field: str, good: Any, bad: An
     errors = validate_stations(frame, key_field="station_id")["errors"].to_list()
     assert errors[0] == []
     assert [(error["code"], error["field"]) for error in errors[1]] == [("bad_value", field)]
+
+
+def test_a_text_that_just_fits_a_key_is_accepted() -> None:
+    longest = "é" * 250
+    change = {"station_id": longest, "user_id": longest, "connector_id": longest}
+    assert "bad_value" not in codes(change)
+
+
+@pytest.mark.parametrize("field", ["source_session_id", "stop_reason", "vehicle_model"])
+def test_a_text_outside_keys_may_be_long(field: str) -> None:
+    assert codes({field: "x" * 10_000}) == []
+
+
+def test_a_refused_key_is_quoted_by_its_beginning() -> None:
+    (reason,) = judged(sessions({"user_id": "u" * 501})).to_dicts()[0]["errors"]
+    assert reason["value"] == "u" * 200 + "…"
+
+
+@pytest.mark.parametrize("key_field", ["station_id", "name"])
+def test_a_registry_key_that_no_index_holds_is_refused(
+    key_field: Literal["station_id", "name"],
+) -> None:
+    frame = stations({"station_id": "CP-1", "name": "Dock"} | {key_field: "k" * 501})
+    (errors,) = validate_stations(frame, key_field=key_field)["errors"].to_list()
+    assert [(error["code"], error["field"]) for error in errors] == [("bad_value", key_field)]
