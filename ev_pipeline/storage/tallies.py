@@ -37,9 +37,12 @@ _REASONS: Final = sa.text("""
 _NOT_WRITTEN: Final = """
     select code, count(*)
     from incoming join decided d using (ordinal) cross join unnest({column}) code
-    where d.decision in ('duplicate', 'conflict')
+    where not exists (
+        select from landing l where l.session_id = d.session_id and l.ordinal = d.ordinal)
     group by code
 """
+"""Also of records that a later one of the same file replaced: nobody finds them stored."""
+
 _WARNINGS_NOT_WRITTEN: Final = sa.text(_NOT_WRITTEN.format(column="warnings"))
 _NOTES_NOT_WRITTEN: Final = sa.text(_NOT_WRITTEN.format(column="notes"))
 

@@ -112,6 +112,14 @@ def test_an_unfinished_record_with_another_error_is_refused_although_it_is_store
     assert counts(load(unfinished(max_power_kw="lots"))) == {"received": 1, "quarantined": 1}
 
 
+def test_warnings_count_rows_that_stay_and_not_what_the_same_file_replaced(load: Loader) -> None:
+    first = a_session(energy_kwh=0.1, updated_at="2024-05-06T10:00:00Z")
+    second = a_session(energy_kwh=0.2, updated_at="2024-05-06T11:00:00Z")
+    result = load(first, second)
+    assert counts(result) == {"received": 2, "stored": 1, "updated": 1}
+    assert result.tally.warnings == {"under_0_5_kwh": 1}
+
+
 def test_only_the_later_of_two_sessions_on_a_connector_is_flagged(
     load: Loader, engine: sa.Engine
 ) -> None:
