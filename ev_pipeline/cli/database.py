@@ -20,10 +20,18 @@ def database(settings: "Settings") -> Iterator["sa.Engine"]:
     """The settings' database while the context lasts, its schema up to date.
 
     Raises:
-        PipelineError: it is away, of another version, or fails on the way (a full disk, a lost
-            connection).
+        PipelineError: it is away, of another version, fails on the way (a full disk, a lost
+            connection), or its role has no right to what is asked.
     """
-    from sqlalchemy.exc import InterfaceError, OperationalError  # noqa: PLC0415 -- --help stays fast
+    from psycopg2.errors import (  # noqa: PLC0415 -- --help stays fast
+        InsufficientPrivilege,
+        ReadOnlySqlTransaction,
+    )
+    from sqlalchemy.exc import (  # noqa: PLC0415 -- the same
+        DBAPIError,
+        InterfaceError,
+        OperationalError,
+    )
 
     from ev_pipeline.storage.engine import connect, require_schema  # noqa: PLC0415 -- the same
 
@@ -31,8 +39,15 @@ def database(settings: "Settings") -> Iterator["sa.Engine"]:
     try:
         require_schema(engine)
         yield engine
-    except (OperationalError, InterfaceError) as error:
+    except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0]
+        if isinstance(error.orig, InsufficientPrivilege | ReadOnlySqlTransaction):
+            raise PipelineError(
+                f"the role of EV_DATABASE_URL may not do this: {reason}",
+                mend="unset EV_DATABASE_URL, or give it the application's role (database.env)",
+            ) from error
+        if not isinstance(error, OperationalError | InterfaceError):
+            raise
         raise PipelineError(
             f"the database failed: {reason}",
             mend="what was not committed is taken back; see `ev-pipeline doctor`, then try again",
