@@ -47,7 +47,12 @@ def load(
         str, typer.Argument(metavar="SOURCE", help="A shipped mapping's name, or a TOML file.")
     ],
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="CSV or JSON files, perhaps packed.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="CSV or JSON files, perhaps packed.",
+            readable=False,  # not typer's look beforehand, which would keep the others out too
+        ),
     ],
     *,
     dry_run: Annotated[
