@@ -14,8 +14,10 @@ def of_settings(error: ValidationError) -> PipelineError | None:
     if error.title != Settings.__name__:
         return None
     first = error.errors(include_url=False)[0]
-    variable = ENV_PREFIX + "_".join(map(str, first["loc"])).upper()
     reason = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:  # about several variables, which it names itself
+        return PipelineError(reason, mend="set one of them to another")
+    variable = ENV_PREFIX + "_".join(map(str, first["loc"])).upper()
     return PipelineError(
         f"{variable} cannot be {first['input']!r} ({reason})", mend=f"set {variable} to another"
     )
