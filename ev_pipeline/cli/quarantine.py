@@ -10,8 +10,12 @@ import typer
 
 from ev_pipeline.cli.database import database
 from ev_pipeline.cli.output import messages, print_json, print_table
+from ev_pipeline.domain.codes import Severity, code_names
+from ev_pipeline.domain.errors import PipelineError
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from ev_pipeline.storage.quarantine_queries import Selection
 
 quarantine_app = typer.Typer(help="What was refused and why; try it again.", no_args_is_help=True)
@@ -56,6 +60,7 @@ def list_quarantine(
         list_entries,
     )
 
+    _require_code(code)
     selection = Selection(source=source, code=code, load_id=load_id, is_open=not settled)
     with database(load_settings()) as engine, engine.connect() as connection:
         entries = list_entries(connection, selection, limit=limit)
@@ -118,6 +123,7 @@ def replay(
     mended = None if mapping is None else load_mapping(mapping)
     selection = _selection(source, code, load_id, quarantine_ids or [])
     with database(settings) as engine:
+        _require_entries(engine, selection.quarantine_ids)
         results = replay_entries(engine, settings, selection, mended=mended)
     documents = [{"load_id": result.load_id, **result.as_document()} for result in results]
     if as_json:
@@ -132,7 +138,36 @@ def _selection(
 ) -> "Selection":
     from ev_pipeline.storage.quarantine_queries import Selection  # noqa: PLC0415 -- fast --help
 
+    _require_code(code)
     return Selection(source, code, load_id, tuple(quarantine_ids))
+
+
+def _require_code(code: str | None) -> None:
+    """Only errors send a record to quarantine, so that no other code can be a reason.
+
+    Raises:
+        PipelineError: there is no such error.
+    """
+    known = code_names(Severity.ERROR)
+    if code is not None and code not in known:
+        raise PipelineError(
+            f"no record is quarantined for {code}", mend=f"name one of {', '.join(known)}"
+        )
+
+
+def _require_entries(engine: "sa.Engine", quarantine_ids: tuple[int, ...]) -> None:
+    from ev_pipeline.storage.quarantine_queries import Selection, list_entries  # noqa: PLC0415
+
+    if not quarantine_ids:
+        return
+    asked = Selection(quarantine_ids=quarantine_ids, is_open=False)
+    with engine.connect() as connection:
+        known = {entry["quarantine_id"] for entry in list_entries(connection, asked, limit=None)}
+    if unknown := sorted(set(quarantine_ids) - known):
+        raise PipelineError(
+            f"there is no quarantined record {', '.join(map(str, unknown))}",
+            mend="see `ev-pipeline quarantine list`",
+        )
 
 
 def _cell(value: Any) -> Any:
