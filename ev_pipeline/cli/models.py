@@ -119,7 +119,11 @@ def _database() -> Iterator["sa.Engine"]:
 
 def _promote(engine: "sa.Engine", version: str, *, reason: str, as_json: bool) -> None:
     from ev_pipeline.storage import promotion  # noqa: PLC0415 - a lazy import
+    from ev_pipeline.storage.registry import read_version  # noqa: PLC0415 - the same
 
+    with engine.connect() as connection:
+        if read_version(connection, version) is None:
+            raise _unknown(version)
     messages.print(f"labelling what {version} has no label for")
     with promotion.models_lock(engine):
         done = promotion.promote(engine, version, reason=reason, promoted_at=datetime.now(UTC))
