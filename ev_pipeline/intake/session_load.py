@@ -26,7 +26,12 @@ from ev_pipeline.storage.quarantine import (
 )
 from ev_pipeline.storage.sessions import write_sessions
 from ev_pipeline.storage.staging import INCOMING, create_staging
-from ev_pipeline.storage.stations import NAMED_SCHEMA, add_unregistered, read_stations
+from ev_pipeline.storage.stations import (
+    NAMED_SCHEMA,
+    add_unregistered,
+    correct_clocks,
+    read_stations,
+)
 from ev_pipeline.storage.tallies import tally_sessions
 
 
@@ -119,18 +124,25 @@ class _Staging:
         return _spans(pl.concat(self._spans), "first_at", "last_at")
 
     def add_stations(self) -> None:
-        """Stations that only these sessions name get their rows."""
+        """Stations that only these sessions name get their rows, those without a zone theirs."""
         if not self._named:
             return
         named = pl.concat(self._named).unique("station_id", keep="first", maintain_order=True)
         origin = self._job.origin
-        add_unregistered(
+        zoned = add_unregistered(
             self._connection,
             named,
             scope=origin.scope,
             source=origin.source,
             seen_at=origin.received_at,
         )
+        if zoned:
+            correct_clocks(
+                self._connection,
+                zoned,
+                scope=origin.scope,
+                timezone=self._job.settings.timezone,
+            )
 
     def _stage(self, rows: pl.DataFrame, batch: RecordBatch) -> None:
         prepared = prepare(rows, self._job, self._stations)

@@ -46,6 +46,25 @@ _ADD: Final = sa.text("""
     on conflict (scope, station_id) do nothing
 """)
 
+_GIVE_ZONES: Final = sa.text("""
+    with zoneless as materialized (
+        select t.station_id, n.time_zone
+        from ev_station t join named_station n using (station_id)
+        where t.scope = :scope and t.time_zone is null and n.time_zone is not null
+            and exists (
+                select from ev_session s
+                where s.scope = t.scope and s.station_id = t.station_id)
+        order by t.station_id
+        for update of t
+    )
+    update ev_station t
+    set time_zone = z.time_zone
+    from zoneless z
+    where t.scope = :scope and t.station_id = z.station_id
+    returning t.station_id
+""")
+"""A registry may know a station without its zone. "On conflict" would lock every station."""
+
 _PLACE: Final = sa.text(f"""
     update ev_station t
     set latitude = s.latitude, longitude = s.longitude, site_key = s.site_key
@@ -107,8 +126,8 @@ def read_stations(connection: sa.Connection, scope: str) -> pl.DataFrame:
 
 def add_unregistered(
     connection: sa.Connection, named: pl.DataFrame, *, scope: str, source: str, seen_at: datetime
-) -> None:
-    """Every station that a stored session names has a row.
+) -> list[str]:
+    """Every station that a stored session names has a row, and a zone where its records have one.
 
     The last thing that a load does: the stream may wait for a station that both add, and then
     waits for a commit, not for a load.
@@ -119,6 +138,9 @@ def add_unregistered(
         scope: the operator.
         source: name of the mapping.
         seen_at: when the records were received.
+
+    Returns:
+        Stations that were known and have got their zone only now.
     """
     connection.execute(
         sa.text(
@@ -130,7 +152,9 @@ def add_unregistered(
     )
     copy_frame(connection, "named_station", named)
     connection.execute(_ADD, {"scope": scope, "source": source, "seen_at": seen_at})
+    zoned = list(connection.execute(_GIVE_ZONES, {"scope": scope}).scalars())
     place_stations(connection, scope)
+    return zoned
 
 
 def release_named(connection: sa.Connection, *, scope: str, load_id: int) -> list[str]:

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.sources.mapping import parse_mapping
 from ev_pipeline_tests.intake.files import (
+    CANONICAL,
     a_session,
     assert_ledger_adds_up,
     assert_rollups_are_exact,
@@ -112,6 +113,21 @@ def test_the_registered_zone_gives_the_local_start(load: Loader, engine: sa.Engi
     load(a_session())
     assert rows(engine, "select started_local_at::text from ev_session") == ["2024-05-06 09:00:00"]
     assert rows(engine, "select quality_codes from ev_session") == [[]]
+
+
+def test_a_station_whose_registry_tells_no_zone_has_that_of_its_records(
+    load: Loader, engine: sa.Engine
+) -> None:
+    zoned = CANONICAL.model_copy(update={"zone": "Europe/London", "name": "zoned"})
+    local = "select distinct started_local_at::text from ev_session"
+    load.registry(a_station(time_zone=None))
+    load(a_session())
+    assert rows(engine, local) == ["2024-05-06 08:00:00"]
+    load(a_session(session_id="S2", connector_id="2"), mapping=zoned)
+    load.registry(a_station(time_zone=None, power_kw=7))
+    assert rows(engine, "select time_zone from ev_station") == ["Europe/London"]
+    assert rows(engine, local) == ["2024-05-06 09:00:00"]
+    assert_rollups_are_exact(engine, "UTC")
 
 
 def test_a_site_places_the_stations_that_carry_its_name(load: Loader, engine: sa.Engine) -> None:
