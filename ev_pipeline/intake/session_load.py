@@ -22,6 +22,7 @@ from ev_pipeline.storage.overlaps import SPAN_SCHEMA, find_overlaps
 from ev_pipeline.storage.quarantine import (
     drop_unfinished,
     supersede_unfinished,
+    take_turn,
     write_quarantine,
 )
 from ev_pipeline.storage.sessions import write_sessions
@@ -51,6 +52,7 @@ def load_sessions(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | N
     tally = tally_sessions(
         connection, warnings=staging.warnings, notes=staging.notes, unfinished=unfinished
     )
+    _quarantine(connection, job)
     staging.add_stations()
     return tally, staging.header
 
@@ -71,6 +73,13 @@ def _settle(connection: sa.Connection, job: Job, spans: pl.DataFrame) -> dict[in
         received_at=origin.received_at,
     )
     refuse_conflicts(connection, job, conflicting(connection))
+    return unfinished
+
+
+def _quarantine(connection: sa.Connection, job: Job) -> None:
+    """Write what was refused, and settle what is completed: from here it is not long to the end."""
+    origin = job.origin
+    take_turn(connection, scope=origin.scope)
     write_quarantine(
         connection,
         scope=origin.scope,
@@ -79,7 +88,6 @@ def _settle(connection: sa.Connection, job: Job, spans: pl.DataFrame) -> dict[in
         seen_at=origin.received_at,
     )
     supersede_unfinished(connection, scope=origin.scope, load_id=job.load_id)
-    return unfinished
 
 
 class _Staging:

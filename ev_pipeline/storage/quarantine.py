@@ -11,6 +11,9 @@ import sqlalchemy as sa
 
 from ev_pipeline.storage.staging import know_sizes
 
+QUARANTINE_LOCK: Final = 0x65765F71
+"""Advisory lock ("ev_q"), by scope, from an unfinished entry or its settling until the commit."""
+
 _KNOWN_SESSIONS: Final = """
     select i.session_id, i.ordinal
     from incoming i left join decided d using (ordinal)
@@ -37,6 +40,12 @@ _DROP_UNFINISHED: Final = sa.text(f"""
     )
     select load_id, count(*) from dropped group by load_id
 """)  # noqa: S608 -- constant fragment
+
+_TAKE_TURN: Final = sa.text("""
+    select case when exists (select from refused where 'not_finished' = any(codes))
+        then pg_advisory_xact_lock(:lock, hashtext(:scope))
+        else pg_advisory_xact_lock_shared(:lock, hashtext(:scope)) end
+""")
 
 _WRITE: Final = sa.text("""
     insert into ev_quarantine as q
@@ -68,9 +77,10 @@ _SIGHT: Final = sa.text("""
 
 _SUPERSEDE: Final = sa.text("""
     update ev_quarantine q
-    set state = 'superseded', settled_by_load = :load_id
+    set state = 'superseded', settled_by_load = coalesce(s.load_id, :load_id)
+    from ev_session s
     where q.state = 'open' and q.scope = :scope and 'not_finished' = any(q.codes)
-        and exists (select from ev_session s where s.session_id = q.session_id)
+        and s.session_id = q.session_id
 """)
 """No older entry can be meant: a session that is stored leaves no unfinished entry open."""
 
@@ -86,6 +96,15 @@ def drop_unfinished(connection: sa.Connection) -> dict[int | None, int]:
     return {row[0]: row[1] for row in connection.execute(_DROP_UNFINISHED)}
 
 
+def take_turn(connection: sa.Connection, *, scope: str) -> None:
+    """Who brings an unfinished session and who brings it completed: the second sees the first.
+
+    Loads without unfinished sessions share the lock and never wait for each other. To be taken as
+    late as can be, and before `write_quarantine` and `supersede_unfinished`.
+    """
+    connection.execute(_TAKE_TURN, {"lock": QUARANTINE_LOCK, "scope": scope})
+
+
 def write_quarantine(
     connection: sa.Connection, *, scope: str, origin: str, load_id: int, seen_at: datetime
 ) -> None:
@@ -96,7 +115,7 @@ def write_quarantine(
 
 
 def supersede_unfinished(connection: sa.Connection, *, scope: str, load_id: int) -> None:
-    """Open entries of unfinished sessions are settled where this load brought the completed one."""
+    """Open entries of unfinished sessions are settled where the completed one is stored."""
     connection.execute(_SUPERSEDE, {"scope": scope, "load_id": load_id})
 
 

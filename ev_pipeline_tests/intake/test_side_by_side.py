@@ -24,6 +24,7 @@ from ev_pipeline_tests.intake.files import (
     assert_ledger_adds_up,
     assert_rollups_are_exact,
     rows,
+    unfinished,
     write_sessions,
 )
 
@@ -111,6 +112,24 @@ def test_a_correction_that_comes_second_replaces_the_first_one(
     assert rows(engine, "select revision, energy_kwh from ev_session") == [(3, 2.0)]
     assert rows(engine, "select revision from ev_session_history order by 1") == [1, 2]
     assert_rollups_are_exact(engine, "UTC")
+
+
+@pytest.mark.parametrize("is_completed_first", [True, False])
+def test_completed_and_unfinished_at_once_leave_no_open_entry(
+    engine: sa.Engine, settings: Settings, tmp_path: Path, *, is_completed_first: bool
+) -> None:
+    files = [
+        write_sessions(tmp_path / "completed.json", [a_session()]),
+        write_sessions(tmp_path / "unfinished.json", [unfinished()]),
+    ]
+    first, second = files if is_completed_first else reversed(files)
+    with ThreadPoolExecutor(1) as pool:
+        with unfinished_load(engine, settings, first):
+            later = pool.submit(load_file, engine, settings, CANONICAL, second)
+            wait_until_somebody_waits(engine)
+        later.result(WAIT_S)
+    settled = "select state, settled_by_load = load_id from ev_quarantine cross join ev_session"
+    assert rows(engine, settled) == [("superseded", True)]
 
 
 def test_a_change_that_commits_late_is_folded_later_and_shown_at_once(
