@@ -21,7 +21,7 @@ from ev_pipeline.sources.fields import (
 from ev_pipeline.sources.findings import PROBLEM, Findings
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.numbers import read_numbers
-from ev_pipeline.sources.times import Moments, read_written, to_moments
+from ev_pipeline.sources.times import Moments, in_years, read_written, to_moments
 from ev_pipeline.sources.zones import known_zones
 
 _MOMENT: Final = pl.Datetime("us", "UTC")
@@ -176,11 +176,12 @@ class _Batch:
         texts = self._cells.column(str(source.duration_column), source.missing)
         hours = self._numbers(texts, field, source.unit, next(iter(source.format), None))
         hours = where(hours.abs() <= _MAX_DURATION_H, hours)
-        self._findings.refuse(field, texts, hours)
         moved = (hours * _US_PER_HOUR).round().cast(pl.Int64).cast(pl.Duration("us"))
         moved = moved if after else -moved
         earlier, later = self._values[known], self._later(known)
-        self._keep_time(field, Moments(earlier + moved, later + moved))
+        derived = in_years(earlier + moved)
+        self._findings.refuse(field, texts, where(derived.is_not_null() | earlier.is_null(), hours))
+        self._keep_time(field, Moments(derived, where(derived.is_not_null(), later + moved)))
         if after:
             self._findings.note("end_derived", self._values[field].is_not_null())
 

@@ -77,7 +77,7 @@ def read_written(texts: pl.Series, formats: tuple[str, ...], *, add_years: int) 
             unread &= read.is_null()
             if not unread.any():
                 break
-    return WrittenTimes(_in_years(moments, add_years), _in_years(clocks, add_years))
+    return WrittenTimes(in_years(moments, add_years), in_years(clocks, add_years))
 
 
 def to_moments(
@@ -118,7 +118,7 @@ def _nulls(like: pl.Series, dtype: pl.DataType) -> pl.Series:
     return constant(None, dtype, len(like))
 
 
-def _in_years(times: pl.Series, add_years: int) -> pl.Series:
+def in_years(times: pl.Series, add_years: int = 0) -> pl.Series:
     """The times with the years added, null outside the years that we keep."""
     if add_years:
         years = times.dt.year().is_between(1, 9999 - add_years)
