@@ -248,11 +248,11 @@ def _locate(names: list[str], mapping: Mapping, where: str) -> dict[str, int]:
         count = names.count(column.strip())
         if count == 0 and column not in mapping.file.optional_columns:
             closest = nearest(column, filter(None, names))
-            others = f"did you mean {closest!r}?" if closest else f"it has {', '.join(names)};"
+            others = f"it may be {closest!r}" if closest else f"it has {', '.join(names)}"
             raise PipelineError(
                 f"there is no column {column!r}, which the mapping {mapping.name} reads",
                 where=f"{where}, line 1",
-                mend=f"{others} Check delimiter and columns in the mapping, or name the column "
+                mend=f"{others}; check delimiter and columns in the mapping, or name the column "
                 "in optional_columns if files may lack it",
             )
         if count > 1:

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.sources.mapping import parse_mapping
 from ev_pipeline.sources.reader import read_batches, read_records
 from ev_pipeline_tests.sources.reading import (
+    PLAIN,
     PLAIN_HEADER,
     PLAIN_ROW,
     RECEIVED_AT,
@@ -168,11 +170,11 @@ def test_an_office_document_is_refused_with_the_mend(tmp_path: Path) -> None:
 def test_a_missing_column_is_named_with_the_nearest_there_is(tmp_path: Path) -> None:
     said = refusal(tmp_path, PLAIN_FILE.replace(b"start,", b"Started,"))
     assert f"{tmp_path}/file, line 1: there is no column 'start'" in said
-    assert "did you mean 'Started'?" in said
+    assert "it may be 'Started'; check" in said
 
 
 def test_a_wrong_delimiter_is_a_missing_column(tmp_path: Path) -> None:
-    assert "Check delimiter" in refusal(tmp_path, PLAIN_FILE.replace(b",", b";"))
+    assert "; check delimiter" in refusal(tmp_path, PLAIN_FILE.replace(b",", b";"))
 
 
 def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
@@ -300,3 +302,21 @@ def test_300_mb_are_read_in_bounded_memory(tmp_path: Path) -> None:
     read, peak = peak_mib(tmp_path / "large")
     assert read == n_records
     assert peak < 600
+
+
+@pytest.mark.parametrize(
+    ("start", "hours"),
+    [("9998-01-01T00:00:00Z", "900000"), ("0002-02-02T00:00:00Z", "-900000")],
+)
+def test_an_end_that_leaves_the_range_of_times_is_a_bad_value(
+    tmp_path: Path, start: str, hours: str
+) -> None:
+    mapping = parse_mapping(
+        PLAIN.replace(
+            '{ column = "end", format = ["iso", "dd/mm/yyyy HH:MM"] }', '{ start_plus = "end" }'
+        )
+    )
+    content = f"station,start,end,kwh\nA,{start},{hours},5\nA,2024-05-06T08:00:00Z,2,5\n".encode()
+    bad, good = frame(tmp_path, content, mapping).to_dicts()
+    assert (codes(bad), bad["ended_at"]) == (["bad_value"], None)
+    assert (codes(good), f"{good['ended_at']:%H:%M}") == ([], "10:00")
