@@ -14,7 +14,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ENV_PREFIX: Final = "EV_"
 
 
+ABBREVIATED_ZONES: Final = frozenset({"CET", "EET", "EST", "HST", "MET", "MST", "WET"})
+"""IANA names that PostgreSQL reads as abbreviations of a fixed offset, without summer time."""
+
+
 def _known_time_zone(name: str) -> str:
+    if name in ABBREVIATED_ZONES:
+        raise ValueError(
+            f"{name!r} is read with summer time or without, depending on the program; "
+            "write a city's time zone like Europe/Brussels"
+        )
     if name not in available_timezones():
         raise ValueError(f"{name!r} is not an IANA time zone; write one like Europe/London")
     return name

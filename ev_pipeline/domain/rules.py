@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 import polars as pl
 
 from ev_pipeline.domain.session import SESSION_FIELDS, FieldSpec, Kind
-from ev_pipeline.settings import Limits
+from ev_pipeline.settings import ABBREVIATED_ZONES, Limits
 
 SECONDS_PER_HOUR: Final = 3600
 _MICROSECONDS_PER_SECOND: Final = 1_000_000
@@ -259,7 +259,7 @@ def station_errors() -> Iterator[Rule]:
     latitude, longitude = pl.col("latitude"), pl.col("longitude")
     power, connectors, zone = pl.col("power_kw"), pl.col("connectors"), pl.col("time_zone")
     is_whole = connectors.is_between(1, _MAX_CONNECTORS) & (connectors == connectors.floor())
-    is_known_zone = zone.is_in(sorted(available_timezones()))
+    is_known_zone = zone.is_in(sorted(available_timezones() - ABBREVIATED_ZONES))
     yield Rule("bad_value", latitude.abs() > _POLES_DEGREES, "latitude", _number_text(latitude))
     yield Rule(
         "bad_value", longitude.abs() > _ANTIMERIDIAN_DEGREES, "longitude", _number_text(longitude)

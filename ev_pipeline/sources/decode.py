@@ -22,7 +22,7 @@ from ev_pipeline.sources.findings import PROBLEM, Findings
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.numbers import read_numbers
 from ev_pipeline.sources.times import Moments, in_years, read_written, to_moments
-from ev_pipeline.sources.zones import known_zones
+from ev_pipeline.sources.zones import station_zones
 
 _MOMENT: Final = pl.Datetime("us", "UTC")
 
@@ -132,7 +132,7 @@ class _Batch:
         texts = self._cells.texts(source)
         self._values[field] = texts
         if field in ("zone", "time_zone"):
-            self._values[field] = where(texts.is_in(sorted(known_zones())), texts)
+            self._values[field] = where(texts.is_in(sorted(station_zones())), texts)
             self._findings.refuse(field, texts, self._values[field])
 
     def _read_number(self, field: str, source: NumberSource) -> None:

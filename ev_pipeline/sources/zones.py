@@ -1,12 +1,15 @@
 """Names of clocks: IANA zones, and offsets from UTC.
 
-What lives here: which names are known. What does not: reading times on such clocks (`times`).
+What lives here: which names are known, and which of them a station may have.
+What does not: reading times on such clocks (`times`).
 """
 
 import re
 from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
+
+from ev_pipeline.settings import ABBREVIATED_ZONES
 
 _OFFSET: Final = re.compile(r"([+-])(\d{2}):([0-5]\d)")
 
@@ -21,6 +24,12 @@ _US_PER_MINUTE: Final = 60_000_000
 def known_zones() -> frozenset[str]:
     """Every IANA zone."""
     return frozenset(available_timezones() - _NOT_PLACES)
+
+
+@cache
+def station_zones() -> frozenset[str]:
+    """The zones that every program reads alike, so that a station's clock is one clock."""
+    return known_zones() - ABBREVIATED_ZONES
 
 
 def offset_us(text: str) -> int | None:

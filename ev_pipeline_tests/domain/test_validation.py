@@ -394,3 +394,10 @@ def test_a_registry_key_that_no_index_holds_is_refused(
     frame = stations({"station_id": "CP-1", "name": "Dock"} | {key_field: "k" * 501})
     (errors,) = validate_stations(frame, key_field=key_field)["errors"].to_list()
     assert [(error["code"], error["field"]) for error in errors] == [("bad_value", key_field)]
+
+
+@pytest.mark.parametrize("zone", ["CET", "EET", "EST", "HST", "MET", "MST", "WET"])
+def test_a_zone_that_programs_read_differently_is_no_stations_clock(zone: str) -> None:
+    frame = stations({"station_id": "CP-1", "time_zone": zone})
+    (errors,) = validate_stations(frame, key_field="station_id")["errors"].to_list()
+    assert [(error["code"], error["field"]) for error in errors] == [("bad_value", "time_zone")]

@@ -126,3 +126,7 @@ def test_the_keys_that_a_typing_error_is_compared_with_are_all_there_are() -> No
     ]
     keys = {key for model in models for key in model.model_fields} - {"text", "variants"}
     assert keys <= set(_KEYS)
+
+
+def test_a_zone_that_programs_read_differently_is_refused_with_a_citys() -> None:
+    assert "like Europe/Brussels" in refusal(PLAIN.replace("Europe/London", "CET"))
