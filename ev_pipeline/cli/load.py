@@ -88,8 +88,20 @@ def load(
         _tell_other_zone(engine, settings)
     if as_json:
         print_json(_sums(mapping.name, results))
+    elif mapping.records == "session" and not dry_run:
+        _tell_unlabelled(results)
     if failed:
         raise typer.Exit(1)
+
+
+def _tell_unlabelled(results: list["LoadResult"]) -> None:
+    counts = [result.tally.counts for result in results]
+    if any(count.stored + count.updated for count in counts):
+        messages.print(
+            "models have not seen what was stored: `ev-pipeline run retrain` trains and labels it,"
+            " and runs every night by itself while the stack is up",
+            soft_wrap=True,
+        )
 
 
 def _tell_other_zone(engine: "sa.Engine", settings: "Settings") -> None:
