@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ev_pipeline_tests.conftest import free_port, make_home
+from ev_pipeline_tests.stack.processes import wait_until
 from ev_pipeline_tests.stack.test_local_stack import LocalStack
 
 DATA = Path(__file__).parents[2] / "data"
@@ -114,6 +115,25 @@ def test_an_interrupted_command_stops_its_run(stack: LocalStack) -> None:
         said = command.stderr.read()
     assert command.returncode == 1
     assert "ended as canceled" in said
+
+
+def test_an_interrupt_during_the_first_demo_ends_the_demo_and_its_run() -> None:
+    stack = LocalStack(make_home(), free_port(), free_port())
+    named = f"canonical_stations:{DATA}/stations.csv canonical:{DATA}/sessions.csv"
+    with subprocess.Popen(
+        [sys.executable, "-m", "ev_pipeline.cli.main", "demo"],
+        env={**stack.environment, "EV_BOOTSTRAP": named},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stderr is not None
+        while "/runs/" not in (line := demo.stderr.readline()):
+            assert line
+        demo.send_signal(signal.SIGINT)
+        said = demo.stderr.read().splitlines()
+    assert (demo.returncode, said) == (0, ["stopping", "stopped"])
+    wait_until(lambda: not stack.processes(), within_s=10)
+    shutil.rmtree(stack.home)
 
 
 def test_without_a_stack_the_error_says_how_to_start_one() -> None:
