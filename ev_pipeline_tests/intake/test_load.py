@@ -223,7 +223,7 @@ HOSTILE = [
     "{a,b}",
     "🚗⚡",
     "\u202eright to left",
-    "x" * 2_000,
+    "x" * 500,
     "$(reboot)",
 ]
 
