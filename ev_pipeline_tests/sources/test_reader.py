@@ -311,11 +311,9 @@ def test_300_mb_are_read_in_bounded_memory(tmp_path: Path) -> None:
 def test_an_end_that_leaves_the_range_of_times_is_a_bad_value(
     tmp_path: Path, start: str, hours: str
 ) -> None:
-    mapping = parse_mapping(
-        PLAIN.replace(
-            '{ column = "end", format = ["iso", "dd/mm/yyyy HH:MM"] }', '{ start_plus = "end" }'
-        )
-    )
+    derived = '{ start_plus = "end" }'
+    text = PLAIN.replace('{ column = "end", format = ["iso", "dd/mm/yyyy HH:MM"] }', derived)
+    mapping = parse_mapping(text, where="plain.toml")
     content = f"station,start,end,kwh\nA,{start},{hours},5\nA,2024-05-06T08:00:00Z,2,5\n".encode()
     bad, good = frame(tmp_path, content, mapping).to_dicts()
     assert (codes(bad), bad["ended_at"]) == (["bad_value"], None)
