@@ -1,6 +1,6 @@
-"""What bounds a JSON document while it is streamed: the size and the depth of an element.
+"""What bounds a JSON document while it is streamed: size and depth of an element, size of numbers.
 
-What lives here: the bytes on their way to the parser, measured.
+What lives here: the bytes on their way to the parser, measured, and numbers beyond it as texts.
 What does not: parsing them (`json_records`).
 """
 
@@ -20,6 +20,13 @@ MAX_DEPTH: Final = 200
 """Deeper nesting ends the reading: the parser's memory grows with the depth's square."""
 
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_BIG: Final = re.compile(rb"(?<![\d.])\d{19}|\d\.?[eE]\+?\d{3}")
+"""What every number holds that integers of 64 bits or doubles may not."""
+
+_NUMBER_OR_STRING: Final = re.compile(
+    rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|-?(?:\d+\.?\d*)(?:[eE][-+]?\d+)?', re.DOTALL
+)
+_NUMBER_CHARS: Final = b"-+.0123456789eE"
 _TRAILING_ESCAPES: Final = re.compile(rb"\\*$")
 
 _STEP_BY_BYTE: Final = np.zeros(256, dtype=np.int64)
@@ -40,24 +47,40 @@ class BoundedReader:
         self._since_element = 0
         self._depth = 0
         self._open_string = b""
+        self._held = b""
 
     def start_element(self) -> None:
         """Count the next element's bytes from here on."""
         self._since_element = 0
 
     def read(self, size: int) -> bytes:
-        """The next bytes.
+        """The next bytes; numbers that the parser would stop at are quoted, so that they are texts.
 
         Raises:
             PipelineError: too many came without an element's end, or they nest too deeply.
         """
-        part = self._source.read(size)
+        while True:
+            part = self._source.read(size)
+            quoted = self._quoted(part)
+            if quoted or not part:
+                return quoted
+
+    def _quoted(self, part: bytes) -> bytes:
+        """The part with big numbers quoted; a number at its end is held back until it is whole."""
+        opened = self._open_string
         self._since_element += len(part)
         if self._since_element > MAX_ELEMENT_BYTES:
             raise self._refused(f"an element is longer than {MAX_ELEMENT_BYTES} bytes")
         if self._deepest(part) > MAX_DEPTH:
             raise self._refused(f"an element is nested more than {MAX_DEPTH} deep")
-        return part
+        data = self._held + part
+        self._held = b""
+        if part and not self._open_string:
+            whole = data.rstrip(_NUMBER_CHARS)
+            data, self._held = whole, data[len(whole) :]
+        if _BIG.search(data):
+            data = _NUMBER_OR_STRING.sub(_as_parsable, opened + data)[len(opened) :]
+        return data
 
     def _deepest(self, part: bytes) -> int:
         """The greatest depth in the part, brackets inside strings not counted."""
@@ -78,3 +101,9 @@ class BoundedReader:
             where=str(self._source.path),
             mend="check list_at in [file] of the mapping: it names the list of records",
         )
+
+
+def _as_parsable(token: re.Match[bytes]) -> bytes:
+    """A string as it is, a number as it is or, where the parser would stop at it, quoted."""
+    text = token.group()
+    return text if text.startswith(b'"') or not _BIG.search(text) else b'"' + text + b'"'

@@ -7,6 +7,7 @@ What does not: what the texts mean (`decode`).
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 import ijson
@@ -57,22 +58,31 @@ def elements_of_document(source: ByteSource, mapping: Mapping) -> Iterator[Eleme
             yield _element(value)
     except (ijson.JSONError, UnicodeDecodeError) as error:
         raise PipelineError(
-            f"after element {number} this is no JSON: {' '.join(str(error).split())[:200]}",
+            f"element {number + 1} is no JSON: {_plainly(error)}",
             where=str(source.path),
             mend="fetch the file again, or mend it there",
         ) from error
 
 
+def _plainly(error: Exception) -> str:
+    """What a parser says, without its picture of the place."""
+    said = str(error.args[0] if error.args else error)
+    first = next(iter(said.splitlines()), "").strip()
+    if isinstance(error, ijson.IncompleteJSONError) and "premature" in first:
+        return "the file ends in the middle of it"
+    return first.removeprefix("lexical error: ").removeprefix("parse error: ")
+
+
 def has_list(source: ByteSource, path: str) -> bool:
     """Whether a JSON document holds a list at the path."""
-    events = ijson.parse(BoundedReader(source), buf_size=_READ_BYTES)
+    events = ijson.parse(BoundedReader(source), use_float=True, buf_size=_READ_BYTES)
     return any(prefix == path and event == "start_array" for prefix, event, _ in events)
 
 
 def element_of_line(line: bytes) -> Element:
     """The record that one line of a JSON lines file holds."""
     try:
-        value = json.loads(line)
+        value = json.loads(line, parse_float=_number)
     except (ValueError, RecursionError) as error:
         return Element(line, None, f"no JSON: {error}")
     if not isinstance(value, dict):
@@ -97,6 +107,12 @@ def texts_of_elements(elements: Sequence[Element], mapping: Mapping) -> RawRecor
             columns[column].append(text)
     frame = pl.DataFrame(columns, schema=dict.fromkeys(paths, pl.String))
     return RawRecords(frame, malformed, frozenset(unknown))
+
+
+def _number(text: str) -> float | str:
+    """A number, or its text where no float holds it."""
+    number = float(text)
+    return number if isfinite(number) else text
 
 
 def _element(value: Any) -> Element:

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.sources.files import opened
+from ev_pipeline.sources.json_bounds import BoundedReader
 from ev_pipeline.sources.mapping import load_mapping, parse_mapping
 from ev_pipeline.sources.reader import read_records
 from ev_pipeline_tests.sources.reading import PLAIN, RECEIVED_AT, batches, codes, frame
@@ -88,7 +90,7 @@ def test_brackets_in_texts_are_no_nesting(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kept", [5, 50, -1])
 def test_a_truncated_document_is_refused(tmp_path: Path, kept: int) -> None:
     content = json.dumps([SESSION] * 10).encode()[:kept]
-    with pytest.raises(PipelineError, match="this is no JSON"):
+    with pytest.raises(PipelineError, match="is no JSON"):
         batches(tmp_path, content, CANONICAL)
 
 
@@ -112,3 +114,34 @@ def test_a_record_comes_back_from_its_bytes(tmp_path: Path) -> None:
     assert json.loads(raw[2]) == {**SESSION, "x": {"é": [1, 2.5]}}
     again = read_records(raw, CANONICAL, None, RECEIVED_AT)
     assert again.frame.to_dicts() == batch.frame.to_dicts()
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1e400", "-1e400", "1e99999999999999999999999"])
+@pytest.mark.parametrize("form", ["[{},{}]", "{}\n{}"], ids=["list", "objects"])
+def test_a_number_that_no_float_holds_costs_only_its_record(
+    tmp_path: Path, number: str, form: str
+) -> None:
+    good = json.dumps(SESSION, indent=2)
+    content = form.format(good.replace("12.4", number), good).encode()
+    bad, fine = frame(tmp_path, content, CANONICAL).to_dicts()
+    assert (codes(bad), bad["problems"][0]["value"][:200]) == (["bad_value"], number[:200])
+    assert (codes(fine), fine["energy_kwh"]) == ([], 12.4)
+
+
+@pytest.mark.parametrize(
+    "number", ["9223372036854775808", "1" * 30, "0.1000000000000000055", "1e-400"]
+)
+def test_a_number_with_many_digits_is_read(tmp_path: Path, number: str) -> None:
+    content = f"[{json.dumps(SESSION).replace('12.4', number)}]".encode()
+    (row,) = frame(tmp_path, content, CANONICAL).to_dicts()
+    assert (codes(row), row["energy_kwh"]) == ([], float(number))
+
+
+@pytest.mark.parametrize("size", range(1, 40))
+def test_a_big_number_is_quoted_wherever_the_parts_are_cut(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b'[{"a 1e400 \\" 1e400":-1e400,"b":12.4},' + b"1" * 20 + b"]")
+    with opened(path, "utf-8") as source:
+        reader = BoundedReader(source)
+        parts = list(iter(lambda: reader.read(size), b""))
+    assert b"".join(parts) == (b'[{"a 1e400 \\" 1e400":"-1e400","b":12.4},"' + b"1" * 20 + b'"]')
