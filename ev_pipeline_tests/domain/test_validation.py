@@ -401,3 +401,8 @@ def test_a_zone_that_programs_read_differently_is_no_stations_clock(zone: str) -
     frame = stations({"station_id": "CP-1", "time_zone": zone})
     (errors,) = validate_stations(frame, key_field="station_id")["errors"].to_list()
     assert [(error["code"], error["field"]) for error in errors] == [("bad_value", "time_zone")]
+
+
+def test_a_charging_duration_that_rounds_to_nothing_is_unknown() -> None:
+    assert codes({"charging_duration_h": 1e-10}) == codes({"charging_duration_h": None})
+    assert codes({"charging_duration_h": 2e-10}) == ["impossible_power"]
