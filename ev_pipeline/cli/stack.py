@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -106,16 +107,22 @@ def _supervise(settings: Settings, *, is_background: bool) -> None:
     from ev_pipeline.stack.local import supervise  # noqa: PLC0415 - keeps --help fast
 
     layout = Layout(settings.home)
+    speak = _tell
+
+    def report(line: str) -> None:
+        speak(line)
 
     def when_healthy() -> None:
+        nonlocal speak
         if is_background:
             background.go_silent(layout)
+            speak = _log
         else:
             _print_addresses(settings)
             _tell("Ctrl-C stops everything")
 
-    supervise(settings, report=_tell, migrate=_migrate, when_healthy=when_healthy)
-    _tell("stopped")
+    supervise(settings, report=report, migrate=_migrate, when_healthy=when_healthy)
+    report("stopped")
 
 
 def _migrate() -> None:
@@ -163,6 +170,10 @@ def _command(*, no_simulator: bool) -> list[str]:
 
 def _tell(line: str) -> None:
     messages.print(escape(line), soft_wrap=True)
+
+
+def _log(line: str) -> None:
+    _tell(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}")
 
 
 def _print_addresses(settings: Settings) -> None:

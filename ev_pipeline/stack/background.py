@@ -14,7 +14,7 @@ from typing import Final
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.stack import process
-from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.layout import PRIVATE_FILE, Layout
 from ev_pipeline.stack.logs import log_path
 from ev_pipeline.stack.state import is_locked, supervisor_pid
 
@@ -79,7 +79,9 @@ def go_silent(layout: Layout) -> None:
     """Say that all is well, and from now on speak to the supervisor's log only."""
     sys.stderr.write(f"{HEALTHY_LINE}\n")
     sys.stderr.flush()
-    descriptor = os.open(log_path(layout, "supervisor"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    log = log_path(layout, "supervisor")
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
+    os.fchmod(descriptor, PRIVATE_FILE)  # also one that an earlier version made
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(descriptor, stream.fileno())

@@ -22,7 +22,7 @@ from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.ports import require_free, stack_ports
 from ev_pipeline.stack.postgres import require_owner, stored_major
 from ev_pipeline.stack.postmaster import require_unserved
-from ev_pipeline.stack.state import read_state
+from ev_pipeline.stack.state import ended_by_itself, read_state
 
 LEAST_FREE_BYTES: Final = 1_000_000_000
 """Less free space than this and PostgreSQL's log of changes (up to 2 GB) can fill the disk."""
@@ -136,12 +136,18 @@ def _clock(settings: Settings) -> str:
 
 
 def _services(settings: Settings) -> str:
-    state = read_state(Layout(settings.home))
+    layout = Layout(settings.home)
+    state = read_state(layout)
+    if state.supervisor is None and ended_by_itself(layout):
+        raise PipelineError(
+            "the stack ended without being stopped (killed, or the machine went down)",
+            mend=f"`ev-pipeline up` goes on from what was committed; see {layout.logs}",
+        )
     if state.supervisor is None:
         return "not running; `ev-pipeline up` starts them"
     for name, service in state.services.items():
         if service.state != "running":
-            log = Layout(settings.home).logs / f"{name}.log"
+            log = layout.logs / f"{name}.log"
             raise PipelineError(
                 f"{name} is {service.state}: {service.detail}", mend=f"the reason is in {log}"
             )

@@ -129,6 +129,17 @@ def read_state(layout: Layout) -> StackState:
     return StackState(pid, stored["checked_at_s"], services)
 
 
+def ended_by_itself(layout: Layout) -> bool:
+    """Whether the last supervisor ended while services ran: killed, or with the machine.
+
+    One that is stopped has seen every service stop before it ends.
+    """
+    if is_locked(layout) or not _file(layout).exists():
+        return False
+    stored = json.loads(_file(layout).read_text())
+    return any(service["pid"] is not None for service in stored["services"].values())
+
+
 def _try_lock(descriptor: int, operation: int) -> bool:
     try:
         fcntl.flock(descriptor, operation | fcntl.LOCK_NB)

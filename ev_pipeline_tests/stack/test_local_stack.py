@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -207,9 +208,17 @@ def test_nothing_survives_a_supervisor_that_is_killed(stack: LocalStack) -> None
     os.kill(stack.supervisor(), signal.SIGKILL)
     wait_until(lambda: not stack.processes(), within_s=STOPPED_DEADLINE_S)
     assert stack.status()["healthy"] is False
+    doctor = stack.run("doctor")
+    assert doctor.returncode == 1
+    assert "(killed," in doctor.stdout
 
     assert stack.run("up", "--detach").returncode == 0
     assert stack.status()["healthy"] is True
+    assert stack.run("down").returncode == 0
+    assert "(killed," not in stack.run("doctor").stdout
+    log = stack.home / "logs" / "supervisor.log"
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert all(re.match(r"\d{4}-\d\d-\d\dT[\d:]{8}Z ", line) for line in log.open())
 
 
 def test_ctrl_c_twice_stops_everything_in_order(stack: LocalStack) -> None:
