@@ -23,6 +23,9 @@ _EPOCH_WEEKDAY: Final = 4
 
 _DAYS_PER_WEEK: Final = 7
 
+_LEAST_CHARGING_H: Final = 0.5e-6 / 3600
+"""Half a microsecond: a shorter charging duration is unknown, to validation too."""
+
 _SESSION_COLUMNS: Final = (
     "session_id",
     "revision",
@@ -217,7 +220,7 @@ def _with_measures(sessions: nw.LazyFrame[IntoLazyFrameT]) -> nw.LazyFrame[IntoL
             ((nw.col("local_day") + _EPOCH_WEEKDAY - 1) % _DAYS_PER_WEEK + 1)
             .cast(nw.Int16)
             .alias("weekday"),
-            nw.when(charging_h > 0)
+            nw.when(charging_h > _LEAST_CHARGING_H)
             .then(nw.col("energy_kwh") / charging_h)
             .otherwise(nw.col("energy_kwh") / nw.col("duration_h"))
             .alias("mean_power_kw"),
