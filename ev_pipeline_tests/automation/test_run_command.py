@@ -131,7 +131,8 @@ def test_an_interrupt_during_the_first_demo_ends_the_demo_and_its_run() -> None:
             assert line
         demo.send_signal(signal.SIGINT)
         said = demo.stderr.read().splitlines()
-    assert (demo.returncode, said) == (0, ["stopping", "stopped"])
+    # The interrupted line may be flushed once more before them.
+    assert (demo.returncode, said[-2:]) == (0, ["stopping", "stopped"])
     wait_until(lambda: not stack.processes(), within_s=10)
     shutil.rmtree(stack.home)
 

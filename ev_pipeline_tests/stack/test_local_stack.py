@@ -218,7 +218,9 @@ def test_nothing_survives_a_supervisor_that_is_killed(stack: LocalStack) -> None
     assert "(killed," not in stack.run("doctor").stdout
     log = stack.home / "logs" / "supervisor.log"
     assert log.stat().st_mode & 0o777 == 0o600
-    assert all(re.match(r"\d{4}-\d\d-\d\dT[\d:]{8}Z ", line) for line in log.open())
+    lines = log.read_text().splitlines()
+    assert lines
+    assert all(re.match(r"\d{4}-\d\d-\d\dT[\d:]{8}Z ", line) for line in lines)
 
 
 def test_ctrl_c_twice_stops_everything_in_order(stack: LocalStack) -> None:
