@@ -3,10 +3,16 @@
 What lives here: their one line for people. What does not: errors of ours (`domain.errors`).
 """
 
+from typing import Final
+
+import typer
 from pydantic import ValidationError
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import ENV_PREFIX, Settings
+
+COMMAND: Final = "ev-pipeline"
+"""What the command and its distribution are called."""
 
 
 def of_settings(error: ValidationError) -> PipelineError | None:
@@ -30,3 +36,13 @@ def of_file(error: OSError) -> PipelineError:
         mend="run as the user who made it, or name another EV_HOME",
         where=str(error.filename),
     )
+
+
+def of_usage(error: typer.TyperException) -> str:
+    """What is wrong with the words of the command, on one line; empty where help was shown."""
+    said = " ".join(error.format_message().split()).rstrip(".")
+    if not said:
+        return ""
+    # Usage errors carry their context; typer exports neither class.
+    command = getattr(getattr(error, "ctx", None), "command_path", COMMAND)
+    return f"{said[0].lower()}{said[1:]}; see `{command} --help`"

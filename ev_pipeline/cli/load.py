@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from ev_pipeline.intake.job import LoadResult
     from ev_pipeline.settings import Settings
 
-loads_app = typer.Typer(help="What was loaded when; take one load back.", no_args_is_help=True)
+loads_app = typer.Typer(
+    help="What was loaded when; take one load back.\n\nExample: ev-pipeline loads list",
+    no_args_is_help=True,
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 

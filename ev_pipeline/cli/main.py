@@ -1,6 +1,7 @@
 """The root of the command: which commands there are, and how their errors reach a person."""
 
 import sys
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -8,24 +9,37 @@ from pydantic import ValidationError
 from rich.markup import escape
 
 from ev_pipeline.cli import errors, load, migrate, models, quarantine, run, sources, stack, status
+from ev_pipeline.cli.errors import COMMAND
 from ev_pipeline.cli.output import messages
 from ev_pipeline.domain.errors import PipelineError
 
 app = typer.Typer(
-    name="ev-pipeline",
-    help="Charging sessions in; checked, stored, labelled and shown.",
+    name=COMMAND,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        sys.stdout.write(f"{COMMAND} {version(COMMAND)}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     *,
     debug: Annotated[bool, typer.Option("--debug", help="Show stack traces.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_tell_version, is_eager=True),
+    ] = False,
 ) -> None:
-    """Charging sessions in; checked, stored, labelled and shown."""
+    """Charging sessions in; checked, stored, labelled and shown.
+
+    Example: ev-pipeline sources
+    """
     if debug:
         sys.tracebacklimit = 1000
 
@@ -41,13 +55,24 @@ def main() -> None:
     except PipelineError as error:
         if "--debug" in sys.argv:
             raise
-        messages.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+        _tell(str(error))
         sys.exit(1)
+    except typer.TyperException as error:
+        if said := errors.of_usage(error):
+            _tell(said)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(1)
+
+
+def _tell(error: str) -> None:
+    messages.print(f"[red]error:[/red] {escape(error)}", soft_wrap=True)
 
 
 def _run() -> None:
     try:
-        app()
+        # Not "standalone": typer would show a wrong option in a box of six lines.
+        sys.exit(app(prog_name=COMMAND, standalone_mode=False))
     except ValidationError as error:
         if told := errors.of_settings(error):
             raise told from error

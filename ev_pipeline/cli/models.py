@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
-_commands = typer.Typer(no_args_is_help=True, help="The model registry.")
+_commands = typer.Typer(
+    no_args_is_help=True, help="The model registry.\n\nExample: ev-pipeline models list"
+)
 
 
 def register(app: typer.Typer) -> None:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from ev_pipeline.storage.quarantine_queries import Selection
 
-quarantine_app = typer.Typer(help="What was refused and why; try it again.", no_args_is_help=True)
+quarantine_app = typer.Typer(
+    help="What was refused and why; try it again.\n\nExample: ev-pipeline quarantine list",
+    no_args_is_help=True,
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Source = Annotated[

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from ev_pipeline.sources.explain import FileReading
     from ev_pipeline.sources.mapping import Mapping
 
-sources_app = typer.Typer(help="Mappings of file formats: list them, try one on a file.")
+sources_app = typer.Typer(
+    help="Mappings of file formats: list them, draft one, try one on a file."
+    "\n\nExample: ev-pipeline sources check dundee cpdata.csv"
+)
 
 _DECIDED_ELSEWHERE: Final = frozenset({"station_unregistered"})
 """Codes that depend on what is stored, which a look at a file leaves alone."""
