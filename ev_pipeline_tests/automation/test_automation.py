@@ -5,7 +5,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ev_pipeline.automation.jobs import EXCLUSIVE
 from ev_pipeline.definitions import build_definitions, definitions
 from ev_pipeline.settings import Settings
 
@@ -27,16 +26,7 @@ def test_bootstrap_runs_every_asset_and_retrain_all_but_the_records() -> None:
     assert _assets_of(graph, "retrain") == every - {"ev_station", "ev_session"}
 
 
-def test_jobs_that_train_exclude_each_other_by_a_tag_that_the_instance_limits() -> None:
-    ((key, value),) = EXCLUSIVE.items()
-    graph = _definitions(Settings())
-    for job in ("bootstrap", "retrain"):
-        assert graph.resolve_job_def(job).run_tags[key] == value
-    limit = f"- key: {key} value: applyLimitPerUniqueValue: true limit: 1"
-    assert limit in " ".join(DAGSTER_YAML.read_text().split())
-
-
-def test_runs_that_a_person_starts_on_a_page_wait_for_each_other_too() -> None:
+def test_runs_that_train_or_label_wait_for_each_other_however_they_are_started() -> None:
     graph = _definitions(Settings()).resolve_asset_graph()
     pools = {key.to_user_string(): graph.get(key).pools for key in graph.get_all_asset_keys()}
     apart = {"ev_station", "ev_session"}
