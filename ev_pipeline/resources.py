@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings, load_settings
 from ev_pipeline.storage.engine import connect
+from ev_pipeline.storage.models_lock import JOB_WAIT_S, models_lock
 
 _PASSING_SQLSTATES: Final = ("08", "40", "53", "55P03", "57P")
 """Connection lost, deadlock or serialization, out of resources, lock not had, server going down.
@@ -82,6 +83,20 @@ class Database(dg.ConfigurableResource[None]):
             if isinstance(error, PipelineError):
                 raise dg.Failure(str(error), allow_retries=False) from error
             raise
+
+    @contextmanager
+    def engine_for_models(self, run: dg.DagsterRun) -> Iterator[sa.Engine]:
+        """An engine for one step, while nobody else changes features, champion or labels.
+
+        Args:
+            run: the step's, which whoever waits meanwhile is told of.
+
+        Raises:
+            dagster.RetryRequested: also where another held them for `JOB_WAIT_S`.
+        """
+        holder = f"run {run.run_id[:8]} ({run.job_name})"
+        with self.engine() as engine, models_lock(engine, holder=holder, wait_s=JOB_WAIT_S):
+            yield engine
 
 
 def environment_resources(settings: Settings) -> Mapping[str, object]:

@@ -22,7 +22,7 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.models.bundle import PARTS, bundle, content_hash
 from ev_pipeline.resources import Database
 from ev_pipeline.storage import registry
-from ev_pipeline.storage.promotion import models_lock, promote
+from ev_pipeline.storage.promotion import promote
 from ev_pipeline.storage.registry import ModelVersion
 
 _SAME_AS_CHAMPION = (
@@ -51,7 +51,7 @@ def champion_model(
     The newest valid version is promoted; one that equals the champion is not a new version.
     """
     since = perf_counter()
-    with database.engine() as engine, models_lock(engine):
+    with database.engine_for_models(context.run) as engine:
         version = _register(engine, training_id(context))
         decision = _promote_unless_champion(engine, version)
     return dg.MaterializeResult(

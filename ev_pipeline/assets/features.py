@@ -21,7 +21,6 @@ from ev_pipeline.domain.features import (
 )
 from ev_pipeline.resources import Database
 from ev_pipeline.storage import features, tables
-from ev_pipeline.storage.promotion import models_lock
 
 GROUP: Final = "features"
 _KINDS: Final = {"polars", "postgres"}
@@ -71,10 +70,12 @@ def station_features(database: Database) -> dg.MaterializeResult[None]:
     pool=MODELS_POOL,
     metadata=of_table(tables.ev_session_features),
 )
-def session_features(database: Database) -> dg.MaterializeResult[None]:
+def session_features(
+    context: dg.AssetExecutionContext, database: Database
+) -> dg.MaterializeResult[None]:
     """Each session's own features beside its user's and its station's: what models train on."""
     since = perf_counter()
-    with database.engine() as engine, models_lock(engine):
+    with database.engine_for_models(context.run) as engine:
         n_rows = features.replace_session_features(engine, _merged_batches(engine))
         preview = features.preview_session_features(engine)
     return dg.MaterializeResult(metadata=of_rows(n_rows, since=since, preview=preview))

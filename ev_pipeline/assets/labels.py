@@ -14,7 +14,7 @@ from ev_pipeline.assets.metadata import MODELS_POOL, OWNERS, markdown_table, of_
 from ev_pipeline.assets.records import ev_session
 from ev_pipeline.resources import Database
 from ev_pipeline.storage.labels import summarise_labels
-from ev_pipeline.storage.promotion import label_for_champion, models_lock
+from ev_pipeline.storage.promotion import label_for_champion
 from ev_pipeline.storage.tables import ev_session_label
 
 GROUP: Final = "labels"
@@ -28,10 +28,12 @@ GROUP: Final = "labels"
     pool=MODELS_POOL,
     metadata=of_table(ev_session_label),
 )
-def session_labels(database: Database) -> dg.MaterializeResult[None]:
+def session_labels(
+    context: dg.AssetExecutionContext, database: Database
+) -> dg.MaterializeResult[None]:
     """The champion's label of every stored session: cluster, density, anomaly and its reasons."""
     since = perf_counter()
-    with database.engine() as engine, models_lock(engine):
+    with database.engine_for_models(context.run) as engine:
         done = label_for_champion(engine, labelled_at=datetime.now(UTC))
         clusters = summarise_labels(engine, done.version)
     return dg.MaterializeResult(

@@ -86,8 +86,14 @@ def promote(
     as_json: _Json = False,
 ) -> None:
     """Make a version the champion. Example: ev-pipeline models promote VERSION."""
+    from ev_pipeline.storage.registry import read_version  # noqa: PLC0415 - a lazy import
+
     with _database() as engine:
-        _promote(engine, version, reason="promoted by hand", as_json=as_json)
+        with engine.connect() as connection:
+            if read_version(connection, version) is None:
+                raise _unknown(version)
+        with _models_lock(engine, "promote"):
+            _promote(engine, version, reason="promoted by hand", as_json=as_json)
 
 
 @_commands.command()
@@ -95,7 +101,8 @@ def rollback(as_json: _Json = False) -> None:
     """Make the previous champion the champion again. Example: ev-pipeline models rollback."""
     from ev_pipeline.storage.registry import read_champion, read_previous_champion  # noqa: PLC0415
 
-    with _database() as engine:
+    # Under the lock: a promotion that ends meanwhile changes what "previous" means.
+    with _database() as engine, _models_lock(engine, "rollback"):
         with engine.connect() as connection:
             champion = read_champion(connection)
             previous = read_previous_champion(connection)
@@ -119,16 +126,20 @@ def _database() -> Iterator["sa.Engine"]:
         engine.dispose()
 
 
+@contextmanager
+def _models_lock(engine: "sa.Engine", command: str) -> Iterator[None]:
+    from ev_pipeline.storage.models_lock import COMMAND_WAIT_S, models_lock  # noqa: PLC0415 - lazy
+
+    holder = f"`ev-pipeline models {command}`"
+    with models_lock(engine, holder=holder, wait_s=COMMAND_WAIT_S):
+        yield
+
+
 def _promote(engine: "sa.Engine", version: str, *, reason: str, as_json: bool) -> None:
     from ev_pipeline.storage import promotion  # noqa: PLC0415 - a lazy import
-    from ev_pipeline.storage.registry import read_version  # noqa: PLC0415 - the same
 
-    with engine.connect() as connection:
-        if read_version(connection, version) is None:
-            raise _unknown(version)
     messages.print(f"labelling what {version} has no label for")
-    with promotion.models_lock(engine):
-        done = promotion.promote(engine, version, reason=reason, promoted_at=datetime.now(UTC))
+    done = promotion.promote(engine, version, reason=reason, promoted_at=datetime.now(UTC))
     if as_json:
         print_json(asdict(done))
     else:

@@ -4,8 +4,6 @@ What lives here: the order of steps that shows one champion's labels or another'
 What does not: which version deserves it (`assets.champion`, and a person's `models promote`).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
@@ -18,9 +16,6 @@ from ev_pipeline.domain.models.bundle import ModelBundle
 from ev_pipeline.storage import registry
 from ev_pipeline.storage.labels import Labeller, count_missing, label_everything, label_missing
 from ev_pipeline.storage.partitions import drop_partitions
-
-MODELS_LOCK: Final = 0x65765F6D6F64656C
-"""Advisory lock of whoever changes features, champion or labels ("ev_model")."""
 
 _MOST_UNDER_LOCK: Final = 5_000
 """Sessions labelled while the champion's row is held: some 100 ms for whoever waits."""
@@ -44,26 +39,6 @@ class Promotion:
     previous: str | None
     n_labels: int
     held_s: float
-
-
-@contextmanager
-def models_lock(engine: sa.Engine) -> Iterator[None]:
-    """Keep others from changing features, champion or labels meanwhile.
-
-    Raises:
-        PipelineError: another process is doing so.
-    """
-    key = {"key": MODELS_LOCK}
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not connection.scalar(sa.text("select pg_try_advisory_lock(:key)"), key):
-            raise PipelineError(
-                "models or labels are being changed by another process",
-                mend="wait for that run or command to end, then repeat this one",
-            )
-        try:
-            yield
-        finally:
-            connection.execute(sa.text("select pg_advisory_unlock(:key)"), key)
 
 
 def load_labeller(engine: sa.Engine, version: str, *, labelled_at: datetime) -> Labeller:

@@ -10,7 +10,7 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.models.bundle import ModelBundle, content_hash
 from ev_pipeline.storage.frames import read_frame
 from ev_pipeline.storage.labels import summarise_labels
-from ev_pipeline.storage.promotion import label_for_champion, models_lock, promote
+from ev_pipeline.storage.promotion import label_for_champion, promote
 from ev_pipeline_tests.storage.sample import correct, delete, sample_sessions, store
 from ev_pipeline_tests.storage.trained import artifact_of, own_features, register
 
@@ -139,11 +139,3 @@ def test_without_a_champion_nothing_is_labelled_and_the_error_says_what_to_do(
 ) -> None:
     with pytest.raises(PipelineError, match="ev-pipeline run retrain"):
         _label(engine)
-
-
-def test_two_processes_do_not_change_models_at_once(engine: sa.Engine) -> None:
-    refused = pytest.raises(PipelineError, match="another process")
-    with models_lock(engine), refused, models_lock(engine):
-        pytest.fail("two hold the lock")
-    with models_lock(engine):
-        pass
