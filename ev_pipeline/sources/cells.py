@@ -4,6 +4,7 @@ What lives here: from columns and paths to texts. What does not: what the texts 
 """
 
 from collections.abc import Sequence
+from math import inf
 
 import polars as pl
 
@@ -12,7 +13,13 @@ from ev_pipeline.sources.fields import Source
 
 def where(mask: pl.Series, values: pl.Series) -> pl.Series:
     """The values where the mask holds, else null."""
-    return pl.select(pl.when(mask).then(values)).to_series()
+    # A kernel of its own: an expression costs more than a small batch's whole column.
+    return values.zip_with(mask, pl.Series([None], dtype=values.dtype))
+
+
+def finite(numbers: pl.Series) -> pl.Series:
+    """The numbers that are finite, else null."""
+    return where((numbers > -inf) & (numbers < inf), numbers)
 
 
 def constant(value: object, dtype: pl.DataType, height: int) -> pl.Series:
@@ -29,19 +36,20 @@ class Cells:
     """
 
     def __init__(self, raw: pl.DataFrame, missing: Sequence[str]) -> None:
-        self._raw = raw
+        self._trimmed = raw.select(pl.all().str.strip_chars())
+        self._height = raw.height
         self._missing = tuple(missing)
 
     @property
     def height(self) -> int:
         """How many records there are."""
-        return self._raw.height
+        return self._height
 
     def column(self, name: str, missing: Sequence[str] = ()) -> pl.Series:
         """A column's texts; null where empty or missing, and where there is no such column."""
-        if name not in self._raw.columns:
+        if name not in self._trimmed.columns:
             return constant(None, pl.String(), self.height)
-        return self._present(self._raw[name].str.strip_chars(), missing)
+        return self._present(self._trimmed[name], missing)
 
     def texts(self, source: Source) -> pl.Series:
         """The texts of a source's column, or of its columns joined by one space."""
@@ -52,4 +60,7 @@ class Cells:
         return self._present(joined, source.missing)
 
     def _present(self, texts: pl.Series, missing: Sequence[str]) -> pl.Series:
-        return where(~texts.is_in(["", *self._missing, *missing]), texts)
+        is_present = texts != ""
+        for marker in (*self._missing, *missing):
+            is_present &= texts != marker
+        return where(is_present, texts)

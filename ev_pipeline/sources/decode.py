@@ -59,19 +59,22 @@ def canonical_schema(mapping: Mapping) -> dict[str, pl.DataType]:
     return frame_schema(fields_of(mapping)) | EXTRA_COLUMNS
 
 
-def to_canonical(raw: pl.DataFrame, mapping: Mapping, *, received_at: datetime) -> pl.DataFrame:
+def to_canonical(
+    raw: pl.DataFrame, mapping: Mapping, *, received_at: datetime | pl.Series
+) -> pl.DataFrame:
     """The canonical fields of every raw record, in order, with what could not be read.
 
     Args:
         raw: String columns, named as the mapping's columns or paths; a column that is not there
             counts as missing in every record.
         mapping: how the source writes its records.
-        received_at: when the records came; stands for times that the mapping takes from receipt.
+        received_at: when the records came, or when each did (Datetime, us, UTC); stands for times
+            that the mapping takes from receipt.
 
     Returns:
         A frame of `canonical_schema`, one row a record.
     """
-    batch = _Batch(raw, mapping, received_at.astimezone(UTC))
+    batch = _Batch(raw, mapping, received_at)
     for field, source in sorted(mapping.sources.items(), key=lambda item: _follows(item[1])):
         batch.read(field, source)
     for field, source in mapping.hints.items():
@@ -87,7 +90,9 @@ def _follows(source: Source) -> bool:
 class _Batch:
     """A batch while its fields are read, one after the other."""
 
-    def __init__(self, raw: pl.DataFrame, mapping: Mapping, received_at: datetime) -> None:
+    def __init__(
+        self, raw: pl.DataFrame, mapping: Mapping, received_at: datetime | pl.Series
+    ) -> None:
         self._mapping = mapping
         self._received_at = received_at
         self._cells = Cells(raw, mapping.missing)
@@ -116,11 +121,14 @@ class _Batch:
         if self._mapping.zone is not None:
             stated = self._values.get("zone", self._constant(None, pl.String()))
             self._values["zone"] = stated.fill_null(self._mapping.zone)
-        columns = {
-            field: self._values.get(field, self._constant(None, dtype))
-            for field, dtype in schema.items()
-        }
-        return pl.DataFrame(columns, schema=schema)
+        return pl.DataFrame(
+            [
+                self._values[field].alias(field)
+                if field in self._values
+                else self._constant(None, dtype).alias(field)
+                for field, dtype in schema.items()
+            ]
+        )
 
     def _constant(self, value: object, dtype: pl.DataType) -> pl.Series:
         return constant(value, dtype, self._cells.height)
@@ -154,7 +162,7 @@ class _Batch:
 
     def _read_time(self, field: str, source: TimeSource) -> None:
         if source.receipt:
-            self._values[field] = self._constant(self._received_at, _MOMENT)
+            self._values[field] = self._receipt()
             self._findings.note("time_assigned", self._constant(value=True, dtype=pl.Boolean()))
             return
         mapping = self._mapping
@@ -168,6 +176,11 @@ class _Batch:
         )
         self._findings.refuse(field, texts, moments.earlier)
         self._keep_time(field, moments)
+
+    def _receipt(self) -> pl.Series:
+        if isinstance(self._received_at, datetime):
+            return self._constant(self._received_at.astimezone(UTC), _MOMENT)
+        return self._received_at
 
     def _follow_time(self, field: str, source: TimeSource) -> None:
         """Work out a time from the other one and a duration."""

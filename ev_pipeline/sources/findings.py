@@ -28,11 +28,17 @@ class Findings:
         self._notes: dict[str, pl.Series] = {}
 
     def refuse(self, field: str, texts: pl.Series, values: pl.Series) -> None:
-        """Find `bad_value` where there is a text of which no value was read."""
-        bad = texts.is_not_null() & values.is_null()
-        if bad.any():
-            rows = bad.arg_true()
-            self._refused[field] = pl.DataFrame({"row": rows, "value": texts.gather(rows)})
+        """Find `bad_value` where there is a text of which no value was read.
+
+        Args:
+            field: the field.
+            texts: what stood there.
+            values: what was read; null where the text is.
+        """
+        if values.null_count() == texts.null_count():
+            return
+        rows = (texts.is_not_null() & values.is_null()).arg_true()
+        self._refused[field] = pl.DataFrame({"row": rows, "value": texts.gather(rows)})
 
     def note(self, code: str, mask: pl.Series) -> None:
         """Note a code on the records where the mask holds."""

@@ -6,7 +6,7 @@ What does not: the table of units (`units`), the formats of durations (`duration
 
 import polars as pl
 
-from ev_pipeline.sources.cells import where
+from ev_pipeline.sources.cells import finite, where
 from ev_pipeline.sources.durations import read_durations_h
 from ev_pipeline.sources.units import units_of
 
@@ -39,4 +39,4 @@ def read_numbers(
     numbers = texts.cast(pl.Float64, strict=False)
     if unit is not None:
         numbers = units_of(field)[unit].apply(numbers)
-    return where(numbers.is_finite(), numbers)
+    return finite(numbers)

@@ -7,6 +7,7 @@ the hour that exists twice. What does not: choosing between the two (`domain.loc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -64,19 +65,16 @@ def read_written(texts: pl.Series, formats: tuple[str, ...], *, add_years: int) 
         Null in both series where no format reads the text.
     """
     moments, clocks = _nulls(texts, _MOMENT), _nulls(texts, _LOCAL)
-    for time_format in formats:
-        unread = texts.is_not_null() & moments.is_null() & clocks.is_null()
-        if not unread.any():
+    unread = texts
+    for attempt in chain.from_iterable(map(_attempts, formats)):
+        if unread.null_count() == len(unread):
             break
-        for attempt in _attempts(time_format):
-            read = attempt(where(unread, texts))
-            if read.dtype == _MOMENT:
-                moments = moments.zip_with(moments.is_not_null(), read)
-            else:
-                clocks = clocks.zip_with(clocks.is_not_null(), read)
-            unread &= read.is_null()
-            if not unread.any():
-                break
+        read = attempt(unread)
+        if read.dtype == _MOMENT:
+            moments = moments.zip_with(moments.is_not_null(), read)
+        else:
+            clocks = clocks.zip_with(clocks.is_not_null(), read)
+        unread = where(read.is_null(), unread)
     return WrittenTimes(in_years(moments, add_years), in_years(clocks, add_years))
 
 
@@ -120,10 +118,17 @@ def _nulls(like: pl.Series, dtype: pl.DataType) -> pl.Series:
 
 def in_years(times: pl.Series, add_years: int = 0) -> pl.Series:
     """The times with the years added, null outside the years that we keep."""
+    if times.null_count() == len(times):
+        return times
     if add_years:
         years = times.dt.year().is_between(1, 9999 - add_years)
         times = where(years, times).dt.offset_by(f"{add_years}y")
-    return where(times.dt.year().is_between(*_YEARS), times)
+    zone = UTC if times.dtype == _MOMENT else None
+    first, after = (
+        datetime(_YEARS[0], 1, 1, tzinfo=zone),
+        datetime(_YEARS[1] + 1, 1, 1, tzinfo=zone),
+    )
+    return where((times >= first) & (times < after), times)
 
 
 def _attempts(time_format: str) -> list[Callable[[pl.Series], pl.Series]]:
