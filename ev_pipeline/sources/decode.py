@@ -82,9 +82,17 @@ def to_canonical(
     return batch.frame()
 
 
-def _follows(source: Source) -> bool:
-    """Whether a field is worked out from another one, and so must be read after it."""
-    return isinstance(source, TimeSource) and source.duration_column is not None
+def _follows(source: Source) -> int:
+    """How many fields must be read before it: those from which it is worked out."""
+    match source:
+        case TimeSource(duration_column=str()):
+            return 1
+        case NumberSource(until=str()):
+            return 2
+        case WeekdaySource():
+            return 1
+        case _:
+            return 0
 
 
 class _Batch:
@@ -104,6 +112,8 @@ class _Batch:
         match source:
             case TextSource():
                 self._read_text(field, source)
+            case NumberSource(until=str()):
+                self._read_until(field, source)
             case NumberSource():
                 self._read_number(field, source)
             case TimeSource() if _follows(source):
@@ -129,6 +139,11 @@ class _Batch:
                 for field, dtype in schema.items()
             ]
         )
+
+    @property
+    def _clock(self) -> str | None:
+        """The zone of times that state none."""
+        return self._mapping.times_in or self._mapping.zone
 
     def _constant(self, value: object, dtype: pl.DataType) -> pl.Series:
         return constant(value, dtype, self._cells.height)
@@ -165,17 +180,24 @@ class _Batch:
             self._values[field] = self._receipt()
             self._findings.note("time_assigned", self._constant(value=True, dtype=pl.Boolean()))
             return
-        mapping = self._mapping
-        texts = self._cells.texts(source)
-        column = source.zone_column
+        texts, column = self._cells.texts(source), source.zone_column
         moments = to_moments(
             read_written(texts, source.format, add_years=source.add_years),
-            zone=mapping.times_in or mapping.zone,
+            zone=self._clock,
             zone_texts=None if column is None else self._cells.column(column),
-            zones=mapping.zones,
+            zones=self._mapping.zones,
         )
         self._findings.refuse(field, texts, moments.earlier)
         self._keep_time(field, moments)
+
+    def _read_until(self, field: str, source: NumberSource) -> None:
+        """The hours from the session's start until a time; its earlier reading where it has two."""
+        texts = self._cells.column(str(source.until), source.missing)
+        written = read_written(texts, (str(source.format),), add_years=0)
+        moments = to_moments(written, zone=self._clock).earlier
+        self._findings.refuse(field, texts, moments)
+        elapsed = moments - self._values["started_at"]
+        self._values[field] = elapsed.dt.total_microseconds() / _US_PER_HOUR
 
     def _receipt(self) -> pl.Series:
         if isinstance(self._received_at, datetime):
@@ -208,6 +230,8 @@ class _Batch:
             self._findings.note("time_ambiguous", moments.later.is_not_null())
 
     def _read_weekday(self, field: str, source: WeekdaySource) -> None:
+        if self._findings.has_noted("time_assigned"):
+            return  # the weekday of another time than the receipt's
         texts = self._cells.texts(source)
         numbers = {str(number): number for number in range(1, 8)}
         if source.names:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from ev_pipeline.sources.decode import fields_of
-from ev_pipeline.sources.fields import Source, TextSource, TimeSource
+from ev_pipeline.sources.fields import NumberSource, Source, TextSource, TimeSource
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.reader import raw_texts, read_batches
 
@@ -99,6 +99,8 @@ def _origin(source: Source) -> str:
     if columns and isinstance(source, TimeSource) and source.duration_column is not None:
         other = "started_at +" if source.start_plus is not None else "ended_at -"
         return f"{other} {columns}"
+    if isinstance(source, NumberSource) and source.until is not None:
+        return f"from started_at until {columns}"
     if columns:
         return columns
     if isinstance(source, TextSource):

@@ -110,12 +110,15 @@ class NumberSource(Source):
 
     Args:
         value: the constant.
+        until: the column of a time; the number is the duration from the session's start until it.
         unit: the unit that the source states it in; the field's own if absent.
-        format: how a duration is written, e.g. `h:mm:ss`; a plain number if absent.
+        format: how a duration is written, e.g. `h:mm:ss`, a plain number if absent; or how the
+            time of `until` is.
     """
 
     columns: Annotated[Texts, Field(max_length=0)] = ()
     value: float | None = None
+    until: str | None = None
     unit: str | None = None
     format: str | None = None
 
@@ -123,7 +126,14 @@ class NumberSource(Source):
     def _is_complete(self) -> Self:
         if self.format is not None and self.unit is not None:
             raise ValueError("say unit or format, not both: a duration format has its own units")
-        return self._says_one_of("column", "value")
+        if self.until is not None and self.format is None:
+            raise ValueError('until names a time, which needs a format, such as format = "iso"')
+        return self._says_one_of("column", "value", "until")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns that it reads."""
+        return super().inputs if self.until is None else (self.until,)
 
 
 class TimeSource(Source):
@@ -183,8 +193,15 @@ class WeekdaySource(Source):
         return self._says_one_of("column")
 
 
+def _states_a_duration(source: NumberSource | TimeSource) -> bool:
+    """Whether the source's format, if it has one, is of durations and not of times."""
+    if isinstance(source, NumberSource):
+        return source.until is None
+    return source.duration_column is not None
+
+
 def _fits(field: str) -> Callable[[Any], Any]:
-    """A check that the unit and the duration format make sense for `field`."""
+    """A check that the unit and the format make sense for `field`."""
 
     def check(source: NumberSource | TimeSource | None) -> NumberSource | TimeSource | None:
         if source is None:
@@ -193,8 +210,12 @@ def _fits(field: str) -> Callable[[Any], Any]:
         if source.unit is not None and source.unit not in units:
             known = ", ".join(units) or "it has none"
             raise ValueError(f"unit {source.unit!r} does not fit {field}; its units: {known}")
-        is_duration = isinstance(source, NumberSource) or source.duration_column is not None
+        if isinstance(source, NumberSource) and source.until and not field.endswith("_h"):
+            raise ValueError(f"until gives a duration, which does not fit {field}")
+        is_duration = _states_a_duration(source)
         formats = [source.format] if isinstance(source.format, str) else source.format or []
+        for name in formats if not is_duration else ():
+            check_time_format(name)
         wrong = [name for name in formats if is_duration != (name in DURATION_FORMATS)]
         if wrong or (formats and isinstance(source, NumberSource) and not field.endswith("_h")):
             known = ", ".join(DURATION_FORMATS) if is_duration else "those of a time"

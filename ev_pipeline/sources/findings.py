@@ -46,6 +46,10 @@ class Findings:
             mask = mask | self._notes[code]
         self._notes[code] = mask.fill_null(value=False)
 
+    def has_noted(self, code: str) -> bool:
+        """Whether any record has the note."""
+        return code in self._notes
+
     def problems(self, order: Iterable[str]) -> pl.Series:
         """Each record's problems, in the order of the fields."""
         parts = [

@@ -16,6 +16,7 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import TimeZoneName
 from ev_pipeline.sources.fields import (
     STRICT,
+    NumberSource,
     RegistryFields,
     SessionFields,
     Source,
@@ -46,6 +47,17 @@ def _zone_or_offset(text: str) -> str:
     if offset_us(text) is None and text not in known_zones():
         raise ValueError(f'{text!r} is neither an offset like "-07:00" nor an IANA time zone')
     return text
+
+
+def _clock_formats(source: Source) -> set[str]:
+    """The formats of the times that a source reads without a zone of their own."""
+    match source:
+        case TimeSource(duration_column=None, zone_column=None):
+            return {*source.format}
+        case NumberSource(until=str(), format=str(time_format)):
+            return {time_format}
+        case _:
+            return set()
 
 
 class Mapping(BaseModel):
@@ -131,9 +143,7 @@ class Mapping(BaseModel):
         if self.zone is not None or self.times_in is not None:
             return self
         for field, source in self.sources.items():
-            if not isinstance(source, TimeSource) or source.zone_column is not None:
-                continue
-            if source.duration_column is None and not {*source.format} <= {*STANDARD_FORMATS}:
+            if not _clock_formats(source) <= {*STANDARD_FORMATS}:
                 raise ValueError(
                     f"the times of {field} carry no offset, so the mapping must say whose clock "
                     'they follow: zone = "Europe/London"'

@@ -22,13 +22,25 @@ def refusal(text: str) -> str:
 
 def test_the_shipped_mappings_are_those_of_the_contract() -> None:
     assert {name: mapping.records for name, mapping in shipped_mappings().items()} == {
+        "acn": "session",
+        "asensio_workplace": "session",
+        "boulder": "session",
+        "boulder_stations": "site",
         "canonical": "session",
         "canonical_stations": "station",
+        "cary": "session",
         "dundee": "session",
         "dundee_stations": "station",
+        "eredes_stations": "station",
+        "ev_charging_patterns": "session",
         "perth_kinross": "session",
         "perth_kinross_stations": "site",
     }
+
+
+def test_only_what_goes_with_any_operator_names_no_scope() -> None:
+    without = {name for name, mapping in shipped_mappings().items() if mapping.scope is None}
+    assert without == {"canonical", "canonical_stations", "ev_charging_patterns", "eredes_stations"}
 
 
 def test_canonical_reads_every_field_and_names_no_scope() -> None:
@@ -51,8 +63,10 @@ def test_a_mapping_can_be_read_again_from_its_own_text() -> None:
         ("station_id =", "station_id", "line 8, column 12", "write key ="),
         ('"dd/mm/yyyy HH:MM"] }\nen', '"dd/mm/yyyy hh:mm"] }\nen', "line 9", "dd/mm/yyyy HH:MM"),
         ('"kwh"', '{ column = "kwh", unit = "Wph" }', "line 11", "its units: kWh, Wh"),
-        ('"kwh"', '{ column = "kwh", unti = "Wh" }', "line 11", "did you mean unit?"),
+        ('"kwh"', '{ column = "kwh", unitt = "Wh" }', "line 11", "did you mean unit?"),
         ('"kwh"', '{ column = "kwh", format = "h:mm:ss" }', "line 11", "known here"),
+        ('"kwh"', '{ until = "kwh", format = "iso" }', "line 11", "does not fit energy_kwh"),
+        ('"kwh"', '{ until = "kwh" }', "line 11", 'format = "iso"'),
         ('"kwh"', "5", "line 11", "docs/mapping.md"),
         ('"Europe/London"', '"London"', "line 5", "Europe/London"),
         ('zone = "Europe/London"\n', "", "line 1", 'zone = "Europe/London"'),
