@@ -23,6 +23,7 @@ from ev_pipeline.stack.cluster import STOP_SIGNAL, Cluster
 from ev_pipeline.stack.credentials import OWNER, READER, SUPERUSER
 from ev_pipeline.stack.postgres import prepare
 from ev_pipeline.storage.engine import connect, migrate
+from ev_pipeline_tests.real_data import TEST_DATA
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def _own_environment() -> Iterator[None]:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
-            patch.delenv(name)
+            if name != TEST_DATA:
+                patch.delenv(name)
         yield
 
 
