@@ -5,6 +5,7 @@ What lives here: the order of the steps. What does not: the steps themselves, an
 """
 
 from collections import Counter
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from ev_pipeline.storage.quarantine import (
     take_turn,
     write_quarantine,
 )
+from ev_pipeline.storage.revisions import keep_passed
 from ev_pipeline.storage.sessions import write_sessions
 from ev_pipeline.storage.staging import INCOMING, create_staging
 from ev_pipeline.storage.stations import (
@@ -63,15 +65,15 @@ def _settle(connection: sa.Connection, job: Job, spans: pl.DataFrame) -> dict[in
     decide(connection, has_corrections=corrects)
     find_overlaps(connection, spans, scope=origin.scope, resolution_s=job.mapping.resolution_s)
     unfinished = drop_unfinished(connection)
-    write_sessions(
-        connection,
-        has_corrections=corrects,
-        scope=origin.scope,
-        source=origin.source,
-        door=origin.door,
-        load_id=job.load_id,
-        received_at=origin.received_at,
-    )
+    written_as: dict[str, Any] = {
+        "scope": origin.scope,
+        "source": origin.source,
+        "door": origin.door,
+        "load_id": job.load_id,
+        "received_at": origin.received_at,
+    }
+    write_sessions(connection, has_corrections=corrects, **written_as)
+    keep_passed(connection, **written_as)
     refuse_conflicts(connection, job, conflicting(connection))
     return unfinished
 

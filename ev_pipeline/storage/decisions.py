@@ -8,20 +8,25 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ev_pipeline.storage.staging import FIELDS, know_sizes
+from ev_pipeline.storage.staging import FIELD_LIST, FIELDS, know_sizes
 
 _TIMES_FROM_RECEIPT: Final = ("started_at", "ended_at")
 """Of a session whose times were assigned on receipt, a later delivery's times say nothing."""
 
 
 def _says_the_same(field: str) -> str:
-    same = f"n.{field} is null or n.{field} = (w.current).{field}"
+    same = f"n.{field} is null or n.{field} = p.{field}"
     if field in _TIMES_FROM_RECEIPT:
         same = f"'time_assigned' = any(n.notes) or {same}"
     return f"({same})"
 
 
 _SAYS_THE_SAME: Final = "\n and ".join(_says_the_same(field) for field in FIELDS)
+
+
+def _list_of(alias: str) -> str:
+    return ", ".join(f"{alias}.{field}" for field in FIELDS)
+
 
 _FIND_MET: Final = sa.text("""
     insert into met
@@ -38,45 +43,91 @@ _LAND_FRESH: Final = sa.text("""
 """)
 
 _LINE_UP: Final = sa.text(f"""
-    insert into contested
-    select 0, 0, s.session_id, {", ".join(f"s.{field}" for field in FIELDS)}, '{{}}',
-        s.revision, s.load_id
-    from met join ev_session s using (session_id)
+    insert into contested (place, session_id, {FIELD_LIST}, notes, revision, load_id)
+    select -1, session_id, {FIELD_LIST}, cast('{{}}' as text[]), revision, load_id
+    from met join ev_session using (session_id)
     union all
-    select row_number() over (partition by i.session_id order by i.ordinal), i.ordinal,
-        i.session_id, {", ".join(f"i.{field}" for field in FIELDS)}, i.notes, null, null
-    from met join incoming i using (session_id)
+    select h.revision - s.revision - 1, h.session_id, {_list_of("f")}, '{{}}', h.revision, h.load_id
+    from met
+    join ev_session s using (session_id)
+    join ev_session_history h using (session_id)
+    cross join lateral jsonb_populate_record(null::ev_session, h.session) f
+    where s.revision > 1
+    union all
+    select ordinal, session_id, {FIELD_LIST}, notes, null, null
+    from met join incoming using (session_id)
 """)  # noqa: S608 -- constant column names
+"""A load that was taken back has left no revision."""
 
 _DECIDE: Final = sa.text(f"""
-    insert into decided
-    with recursive walk as (
-        select c.session_id, c.place, c.ordinal, 'stored' as decision, c as current,
-            c.revision as base_revision, c.load_id as base_load
-        from contested c
-        where c.place = 0 or c.place = 1 and not exists (
-            select from contested b where b.session_id = c.session_id and b.place = 0)
-        union all
-        select n.session_id, n.place, n.ordinal, d.decision,
-            case d.decision when 'updated' then n else w.current end,
-            w.base_revision, w.base_load
-        from walk w
-        join contested n on n.session_id = w.session_id and n.place = w.place + 1
-        cross join lateral (
-            select case
-                when {_SAYS_THE_SAME} then 'duplicate'
-                when :has_corrections or n.updated_at > (w.current).updated_at then 'updated'
+    insert into decided (ordinal, session_id, decision, revision, base_revision, met_load)
+    with lined_up as (
+        select session_id, place, updated_at,
+            place < 0 or row_number() over in_order = 1 as is_base,
+            lead(place) over in_order is not null as is_followed,
+            max(updated_at) over (in_order rows between unbounded preceding and 1 preceding)
+                as newest_at
+        from contested
+        window in_order as (partition by session_id order by place)
+    ), timed as (
+        select *, :has_corrections
+            or bool_or(is_base and updated_at is not null) over (partition by session_id)
+            as has_times
+        from lined_up
+    ), judged as materialized (
+        select session_id, place, is_base, is_followed,
+            has_times and updated_at < newest_at is true as is_late,
+            is_base or has_times and case when :has_corrections
+                then updated_at < newest_at is not true
+                else updated_at > newest_at is true end as is_newer
+        from timed
+    ), said as materialized (
+        select p.*
+        from judged j join contested p using (session_id, place)
+        where j.is_newer and j.is_followed
+    ), repeated as (
+        select distinct on (n.place) n.place, p.load_id
+        from contested n
+        join said p using (session_id, station_id, energy_kwh)
+        where n.place >= 0 and p.place < n.place and {_SAYS_THE_SAME}
+        order by n.place, p.place >= 0, p.place desc
+    ), decided_so as (
+        select j.session_id, j.place,
+            case when r.place is null then b.load_id else r.load_id end as met_load,
+            b.revision as base_revision,
+            case
+                when j.is_base then 'stored'
+                when r.place is not null or j.is_late then 'duplicate'
+                when j.is_newer then 'updated'
                 else 'conflict'
             end as decision
-        ) d
+        from judged j
+        left join repeated r on r.place = j.place
+        left join contested b on b.session_id = j.session_id and b.place = -1
+        where j.place >= 0
     )
-    select ordinal, session_id, decision, base_revision, base_load from walk where place > 0
+    select place, session_id, decision,
+        coalesce(base_revision, 0) + count(*) filter (where decision in ('stored', 'updated'))
+            over (partition by session_id order by place),
+        base_revision, case when decision = 'duplicate' then met_load end
+    from decided_so
 """)  # noqa: S608 -- constant column names
+"""In words:
+
+- A record that says the same as the stored session, as a former revision of it or as one that the
+  file has brought before is a duplicate.
+- One that is older than any of these is a duplicate: it was superseded before it came.
+- One that is newer than all of them replaces what is stored; from a source that declares
+  corrections one that is not older does.
+- What is left contradicts what is stored.
+
+Without recursion: which records count as revisions follows from their times alone, and where
+corrections are declared, a record that says what a duplicate has said is one too.
+"""
 
 _LAND_DECIDED: Final = sa.text("""
     insert into landing
-    select distinct on (session_id) session_id, ordinal, base_revision,
-        coalesce(base_revision, 0) + count(*) over (partition by session_id)
+    select distinct on (session_id) session_id, ordinal, base_revision, revision
     from decided join met using (session_id)
     where decision in ('stored', 'updated')
     order by session_id, ordinal desc

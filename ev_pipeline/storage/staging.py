@@ -48,17 +48,18 @@ _TABLES: Final = (
     """,
     # ids that come more than once, or are stored: their records are decided one after the other
     "create temp table met (session_id uuid) on commit drop",
-    # those records, place 0 being what is stored
+    # those records, their place being their number; -1 is what is stored, below it what was
     f"""
     create temp table contested on commit drop as
-    select 0 as place, ordinal, session_id, {FIELD_LIST}, notes, 0 as revision,
-        0::bigint as load_id
+    select ordinal as place, session_id, {FIELD_LIST}, notes, 0 as revision, 0::bigint as load_id
     from incoming with no data
     """,  # noqa: S608 -- constant column names
-    # what was decided about them: stored, updated, duplicate or conflict
+    # what was decided about them: stored, updated, duplicate or conflict; the revision of those
+    # that are accepted; what is stored; the load whose revision makes one a duplicate
     """
     create temp table decided (
-        ordinal bigint, session_id uuid, decision text, base_revision int, base_load bigint
+        ordinal bigint, session_id uuid, decision text, revision int, base_revision int,
+        met_load bigint
     ) on commit drop
     """,
     # the rows to be written; those with a base replace that revision

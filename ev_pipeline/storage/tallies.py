@@ -51,9 +51,9 @@ _OVERLAPPING: Final = sa.text("""
 """)
 
 _DUPLICATES_OF: Final = sa.text("""
-    select base_load, count(*) from decided
-    where decision = 'duplicate' and base_revision is not null
-    group by base_load
+    select met_load, count(*) from decided
+    where decision = 'duplicate' and met_load is not null
+    group by met_load
 """)
 
 

@@ -15,10 +15,12 @@ from ev_pipeline.storage.changes import CHANGED, LOG
 from ev_pipeline.storage.tables import ev_session
 
 _FORGET_REPLACED: Final = (
-    # where another load has replaced this one's revision since, it replaced what was before
+    # where another load has replaced this one's last revision since, it replaced what was before
     sa.text("""
         create temp table forgotten on commit drop as
-        select session_id, replaced_by_load from ev_session_history where load_id = :load_id
+        select distinct on (session_id) session_id, replaced_by_load
+        from ev_session_history where load_id = :load_id
+        order by session_id, revision desc
     """),
     sa.text("delete from ev_session_history where load_id = :load_id"),
     sa.text("""

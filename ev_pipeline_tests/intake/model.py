@@ -1,7 +1,8 @@
 """The intake's rules once more, in plain Python: what any mix of loads and undos must leave.
 
 Shares no code with the intake. A session is a stack of revisions, one for each load that stored or
-replaced it; taking a load back takes its revision out of the stack, wherever it lies.
+replaced it, beside those that a load itself replaced; taking a load back takes its revisions away,
+wherever they lie.
 """
 
 from collections import Counter, defaultdict
@@ -36,13 +37,14 @@ class Model:
     stacks: dict[str, list[tuple[int, Record, bool]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    passed: dict[str, list[tuple[int, Record]]] = field(default_factory=lambda: defaultdict(list))
     quarantine: dict[str, Entry] = field(default_factory=dict)
     ledger: dict[int, Counter[str]] = field(default_factory=dict)
 
     def load(self, load_id: int, records: list[Record], *, has_corrections: bool) -> None:
         """One file's records come in, in order."""
         base = self.stored()
-        holds = dict(base)
+        holds = {key: self._revisions(key) for key in self.our_ids}
         final: dict[str, Record] = {}
         known = set(base)
         counts: Counter[str] = Counter()
@@ -54,9 +56,12 @@ class Model:
             elif record["energy_kwh"] == 0:
                 outcome = "quarantined"
             else:
-                outcome = _decide(record, holds.get(key), has_corrections=has_corrections)
+                outcome = _decide(record, holds[key], has_corrections=has_corrections)
             if outcome in ("stored", "updated"):
-                holds[key] = final[key] = record
+                if key in final:
+                    self.passed[key].append((load_id, final[key]))
+                holds[key].append(record)
+                final[key] = record
             if outcome == "quarantined":
                 refused.append(record)
             else:
@@ -68,8 +73,10 @@ class Model:
 
     def undo(self, load_id: int) -> None:
         """A load is taken back."""
-        for stack in self.stacks.values():
+        for key, stack in self.stacks.items():
             stack[:] = [revision for revision in stack if revision[0] != load_id]
+            passed = self.passed[key]
+            passed[:] = [revision for revision in passed if revision[0] != load_id]
         del self.ledger[load_id]
         for raw, entry in list(self.quarantine.items()):
             del entry.seen[load_id]
@@ -82,6 +89,12 @@ class Model:
     def stored(self) -> dict[str, Record]:
         """What is stored of each session."""
         return {key: stack[-1][1] for key, stack in self.stacks.items() if stack}
+
+    def _revisions(self, key: str) -> list[Record]:
+        """What is stored of a session and what once was."""
+        if not self.stacks[key]:
+            return []
+        return [revision[1] for revision in (*self.passed[key], *self.stacks[key])]
 
     def _write(self, load_id: int, final: dict[str, Record], base: dict[str, Record]) -> None:
         others = [record for key, record in base.items() if key not in final]
@@ -121,14 +134,21 @@ class Model:
         )
 
 
-def _decide(record: Record, held: Record | None, *, has_corrections: bool) -> str:
-    if held is None:
+def _decide(record: Record, revisions: list[Record], *, has_corrections: bool) -> str:
+    if not revisions:
         return "stored"
-    if all(value is None or value == held[name] for name, value in record.items()):
+    if any(_says_the_same(record, revision) for revision in revisions):
         return "duplicate"
-    times = record["updated_at"], held["updated_at"]
-    is_newer = None not in times and times[0] > times[1]
+    updated_at = record["updated_at"]
+    newest_at = max(known["updated_at"] or "" for known in revisions)
+    if updated_at is not None and updated_at < newest_at:
+        return "duplicate"
+    is_newer = updated_at is not None and newest_at != "" and updated_at > newest_at
     return "updated" if has_corrections or is_newer else "quarantined"
+
+
+def _says_the_same(record: Record, revision: Record) -> bool:
+    return all(value is None or value == revision[name] for name, value in record.items())
 
 
 def a_record(key: str, hour: int, length_h: int, **changes: Any) -> Record:
