@@ -4,11 +4,19 @@ What lives here: names, types and defaults. What does not: opening connections, 
 """
 
 import re
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ENV_PREFIX: Final = "EV_"
@@ -102,6 +110,31 @@ class Settings(Limits, BaseSettings):
         None, description="directory of PostgreSQL's programs; by default looked for"
     )
     dagster_port: Port = Field(3000, description="port of Dagster's pages")
+    mqtt_host: str = Field("127.0.0.1", min_length=1, description="where the broker is")
+    mqtt_port: Port = Field(8883, description="port of the broker, TLS only")
+    mqtt_username: str | None = Field(None, description="the caller's account at the broker")
+    mqtt_password: str | None = Field(None, repr=False, description="its password")
+    mqtt_password_file: Path | None = Field(
+        None, description="a file that holds the password and nothing else, instead of it"
+    )
+    mqtt_ca_file: Path | None = Field(
+        None,
+        description="authority that the broker's certificate must come from; else the system's",
+    )
+    mqtt_client_id: str | None = Field(
+        None,
+        repr=False,
+        description="name of the account's durable session; secret like a password",
+    )
+    mqtt_listen: IPvAnyAddress = Field(
+        IPv4Address("127.0.0.1"), description="address on which the local stack's broker listens"
+    )
+    mosquitto_bin: Path | None = Field(
+        None, description="directory of Mosquitto's programs; by default looked for"
+    )
+    certificate_names: str = Field(
+        "", description="more names and addresses of the broker, separated by spaces"
+    )
     timezone: TimeZoneName = Field("UTC", description="the reporting zone, an IANA name")
     currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="reporting currency, ISO 4217")
     operator: str = Field("default", min_length=1, description="scope of sessions without another")
@@ -127,8 +160,12 @@ class Settings(Limits, BaseSettings):
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
-        if self.postgres_port == self.dagster_port:
-            raise ValueError(f"EV_POSTGRES_PORT and EV_DAGSTER_PORT are both {self.dagster_port}")
+        ports: dict[int, str] = {}
+        for name in PORTS:
+            port, variable = getattr(self, name), ENV_PREFIX + name.upper()
+            if port in ports:
+                raise ValueError(f"{ports[port]} and {variable} are both {port}")
+            ports[port] = variable
         return self
 
     @property
@@ -137,7 +174,10 @@ class Settings(Limits, BaseSettings):
         return ZoneInfo(self.timezone)
 
 
-REMEMBERED: Final = ("timezone", "currency", "operator", "postgres_port", "dagster_port")
+PORTS: Final = ("postgres_port", "dagster_port", "mqtt_port")
+"""What the local stack listens on, in the order in which faults are told."""
+
+REMEMBERED: Final = ("timezone", "currency", "operator", *PORTS)
 """What a local stack was started with, and every later command on its home goes by."""
 
 
@@ -146,8 +186,12 @@ def stack_file(home: Path) -> Path:
     return home / "stack.env"
 
 
-def load_settings() -> Settings:
+def load_settings(account: str | None = None) -> Settings:
     """The settings of this process: the environment, then what the local stack keeps.
+
+    Args:
+        account: whose login at the broker is wanted; null where the environment says it, or nobody
+            asks the broker.
 
     Returns:
         Settings that come from the environment, else from what the stack of `EV_HOME` was last
@@ -161,4 +205,6 @@ def load_settings() -> Settings:
         credentials / "database.env",
         credentials / "dagster-database.env",
     ]
+    if account:
+        files.append(credentials / f"{account}.env")
     return Settings(_env_file=files, home=home.absolute())
