@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ev_pipeline_tests.integration.recount_rules import Figures, counted, reasons, warnings
+
 MINUTE_S: Final = 60
 """Both councils cut their times to the minute."""
 
@@ -22,20 +24,6 @@ PLACE: Final = ["CP ID", "Connector"]
 
 Span = tuple[float, float]
 """Start and end, epoch seconds."""
-
-
-@dataclass
-class Figures:
-    """What one load must report."""
-
-    received: int
-    stored: int
-    updated: int
-    duplicate: int
-    quarantined: int
-    reasons: dict[str, int]
-    warnings: dict[str, int]
-    notes: dict[str, int]
 
 
 @dataclass
@@ -78,6 +66,7 @@ def _read(path: Path) -> pd.DataFrame:
                 nonexistent=pd.Timedelta("1h"),
             )
             rows[f"{which} {reading}"] = (moment - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
+    rows["station"], rows["charging_s"] = rows["CP ID"], np.nan
     rows["kwh"] = pd.to_numeric(rows["Total kWh"].where(rows["Total kWh"] != ""))
     start_twice = rows["Start early"] < rows["Start late"]
     rows["is ambiguous"] = start_twice | (rows["End early"] < rows["End late"])
@@ -87,9 +76,9 @@ def _read(path: Path) -> pd.DataFrame:
 def _load(rows: pd.DataFrame, database: Database, registered: frozenset[str]) -> Figures:
     rows["start"], rows["end"] = rows["Start early"], rows["End early"]
     _choose_readings(rows, database)
-    reasons = _reasons(rows)
+    found = reasons(rows, MINUTE_S)
     ids, outcomes = [], []
-    for row, told in zip(rows.to_dict("records"), reasons.to_dict("records"), strict=True):
+    for row, told in zip(rows.to_dict("records"), found.to_dict("records"), strict=True):
         own_id = row.get("Charging event") or (row["CP ID"], row["Connector"], row["start"])
         content = (row["CP ID"], row["Connector"], row["start"], row["end"], row["kwh"])
         faults = {code for code, applies in told.items() if applies}
@@ -106,7 +95,7 @@ def _load(rows: pd.DataFrame, database: Database, registered: frozenset[str]) ->
             outcomes.append("duplicate" if is_same else "conflict")
     outcome = pd.Series(outcomes, index=rows.index)
     stored = rows[outcome == "stored"].sort_values(["start", "end"])
-    refused = reasons[outcome == "quarantined"]
+    refused = found[outcome == "quarantined"]
     conflicts = pd.Series({"conflicts_with_stored": int((outcome == "conflict").sum())})
     return Figures(
         received=len(rows),
@@ -114,9 +103,9 @@ def _load(rows: pd.DataFrame, database: Database, registered: frozenset[str]) ->
         updated=0,
         duplicate=int((outcome == "duplicate").sum()),
         quarantined=len(refused) + int(conflicts.sum()),
-        reasons=_counts(pd.concat([refused.sum(), conflicts])),
-        warnings=_counts(_warnings(stored, database).sum()),
-        notes=_counts(
+        reasons=counted(pd.concat([refused.sum(), conflicts])),
+        warnings=counted(_warnings(stored, database).sum()),
+        notes=counted(
             pd.Series(
                 {
                     "time_ambiguous": stored["is ambiguous"].sum(),
@@ -127,35 +116,8 @@ def _load(rows: pd.DataFrame, database: Database, registered: frozenset[str]) ->
     )
 
 
-def _counts(sums: "pd.Series[Any]") -> dict[str, int]:
-    return {str(code): int(n) for code, n in sums.items() if n}
-
-
-def _reasons(rows: pd.DataFrame) -> pd.DataFrame:
-    """Which reason applies to which row, in the order of the contract's table."""
-    start, end, kwh = rows["start"], rows["end"], rows["kwh"]
-    is_unfinished = end.isna() & kwh.isna()
-    is_incomplete = (rows["CP ID"] == "") | start.isna() | end.isna() | kwh.isna()
-    lacks_other = (rows["CP ID"] == "") | start.isna()
-    sound_kwh = kwh.where((kwh > 0) & (kwh <= 1000))
-    longest_h = ((end - start).where(end > start) + MINUTE_S) / 3600
-    return pd.DataFrame(
-        {
-            "missing_field": is_incomplete & (~is_unfinished | lacks_other),
-            "not_finished": is_unfinished,
-            "no_duration": end <= start,
-            "no_energy": kwh <= 0,
-            "in_future": end > pd.Timestamp.now("UTC").timestamp() + 300,
-            "before_2010": start < pd.Timestamp("2010-01-01", tz="UTC").timestamp(),
-            "energy_over_1000_kwh": kwh > 1000,
-            "impossible_power": sound_kwh / longest_h > 1000,
-        }
-    )
-
-
 def _warnings(stored: pd.DataFrame, database: Database) -> pd.DataFrame:
     """Which warning applies to which stored row, rows in order of start and end."""
-    hours, kwh = (stored["end"] - stored["start"]) / 3600, stored["kwh"]
     overlaps = pd.Series(data=False, index=stored.index)
     for place, group in stored.groupby(PLACE):
         before = database.spans.get(place, np.empty((0, 2)))
@@ -165,16 +127,7 @@ def _warnings(stored: pd.DataFrame, database: Database) -> pd.DataFrame:
         shared = np.minimum.outer(ends, ends) - np.maximum.outer(starts, starts)
         with_earlier = np.tril(shared > MINUTE_S, k=-1).any(axis=1)
         overlaps[group.index] = with_earlier[len(before) :]
-    return pd.DataFrame(
-        {
-            "under_1_minute": hours < 1 / 60,
-            "over_48_hours": hours > 48,
-            "under_0_5_kwh": kwh < 0.5,
-            "over_250_kwh": kwh > 250,
-            "power_over_400_kw": kwh / (hours + MINUTE_S / 3600) > 400,
-            "overlaps_same_connector": overlaps,
-        }
-    )
+    return warnings(stored, MINUTE_S).assign(overlaps_same_connector=overlaps)
 
 
 def _choose_readings(rows: pd.DataFrame, database: Database) -> None:
@@ -183,7 +136,7 @@ def _choose_readings(rows: pd.DataFrame, database: Database) -> None:
         ordered = group.sort_values(["Start early", "End early"])
         is_here = (rows["CP ID"] == place[0]) & (rows["Connector"] == place[1])
         others = rows[is_here & ~rows["is ambiguous"]]
-        others = others[~_reasons(others).any(axis=1)]
+        others = others[~reasons(others, MINUTE_S).any(axis=1)]
         certain = [(start, end) for start, end in others[["start", "end"]].to_numpy()]
         was_stored = {tuple(span) for span in database.spans.get(place, np.empty((0, 2)))}
         options = []
