@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import dagster as dg
 import polars as pl
+from pydantic import Field
 
 from ev_pipeline.assets.features import session_features
 from ev_pipeline.assets.metadata import MODELS_POOL, OWNERS, markdown_table
@@ -40,42 +41,72 @@ _LABEL_NAMES: Final = {
 _Train = Callable[[pl.DataFrame], TrainedPart]
 
 
+class Choices(dg.Config):
+    """What one run trains by, in place of the stack's settings."""
+
+    clusters: int | None = Field(None, ge=2, le=12, description="number of KMeans clusters")
+    seed: int | None = Field(None, description="seed of everything random in training")
+    false_alarm_rate: float | None = Field(
+        None, gt=0, lt=0.5, description="share of ordinary sessions that may be called anomalies"
+    )
+
+    def over(self, settings: Settings) -> Settings:
+        """The settings, but for what was chosen."""
+        names = ("clusters", "seed", "false_alarm_rate")
+        chosen = {name: getattr(self, name) for name in names}
+        return settings.model_copy(
+            update={name: value for name, value in chosen.items() if value is not None}
+        )
+
+
 @dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS, pool=MODELS_POOL)
 def kmeans_model(
-    context: dg.AssetExecutionContext, database: Database, settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext,
+    config: Choices,
+    database: Database,
+    settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
     """Groups of sessions alike in hour, stay, energy and power: as many as the settings say."""
+    chosen = config.over(settings)
 
     def train(sessions: pl.DataFrame) -> TrainedPart:
-        return train_kmeans(sessions, k=settings.clusters, seed=settings.seed)
+        return train_kmeans(sessions, k=chosen.clusters, seed=chosen.seed)
 
-    return _trained(context, database, train, seed=settings.seed)
+    return _trained(context, database, train, seed=chosen.seed)
 
 
 @dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS, pool=MODELS_POOL)
 def dbscan_model(
-    context: dg.AssetExecutionContext, database: Database, settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext,
+    config: Choices,
+    database: Database,
+    settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
     """Dense regions of sessions, and which sessions lie in none (noise)."""
+    chosen = config.over(settings)
 
     def train(sessions: pl.DataFrame) -> TrainedPart:
-        return train_dbscan(sessions, seed=settings.seed)
+        return train_dbscan(sessions, seed=chosen.seed)
 
-    return _trained(context, database, train, seed=settings.seed)
+    return _trained(context, database, train, seed=chosen.seed)
 
 
 @dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS, pool=MODELS_POOL)
 def isolation_forest_model(
-    context: dg.AssetExecutionContext, database: Database, settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext,
+    config: Choices,
+    database: Database,
+    settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
     """What is unexpected of a session given its user, its station and its hour."""
+    chosen = config.over(settings)
 
     def train(sessions: pl.DataFrame) -> TrainedPart:
         return train_isolation_forest(
-            sessions, seed=settings.seed, false_alarm_rate=settings.false_alarm_rate
+            sessions, seed=chosen.seed, false_alarm_rate=chosen.false_alarm_rate
         )
 
-    return _trained(context, database, train, seed=settings.seed)
+    return _trained(context, database, train, seed=chosen.seed)
 
 
 def training_id(context: dg.AssetExecutionContext) -> str:

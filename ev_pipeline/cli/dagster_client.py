@@ -17,6 +17,10 @@ _TIMEOUT_S: Final = 60
 
 _EVENTS_AT_ONCE: Final = 500
 
+_IS_RETRIED_TAG: Final = "dagster/will_retry"
+_RETRY_ID_TAG: Final = "dagster/auto_retry_run_id"
+"""What Dagster writes on a failed run; their names are its, and it does not export them."""
+
 _JOBS: Final = """
     query { repositoriesOrError {
         ... on RepositoryConnection { nodes { name location { name } jobs { name } } }
@@ -50,7 +54,7 @@ _EVENTS: Final = """
             } }
             ... on Error { message }
         }
-        runOrError(runId: $runId) { ... on Run { status startTime endTime } }
+        runOrError(runId: $runId) { ... on Run { status tags { key value } } }
     }
 """
 _TERMINATE: Final = """
@@ -79,12 +83,16 @@ class RunLog:
         cursor: where the next look begins.
         has_more: whether more events are there already.
         status: of the run, as Dagster names it.
+        is_retried: whether Dagster runs it again by itself, because its process was lost.
+        retry_id: the run that does so; null until it is there.
     """
 
     events: list[dict[str, Any]]
     cursor: str
     has_more: bool
     status: str
+    is_retried: bool
+    retry_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +162,15 @@ class DagsterClient:
             raise PipelineError(
                 f"Dagster does not know run {run_id}", mend="see its page Runs", where=self.address
             )
-        return RunLog(log["events"], log["cursor"], log["hasMore"], run["status"])
+        tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+        return RunLog(
+            log["events"],
+            log["cursor"],
+            log["hasMore"],
+            run["status"],
+            is_retried=tags.get(_IS_RETRIED_TAG) == "true",
+            retry_id=tags.get(_RETRY_ID_TAG),
+        )
 
     def terminate(self, run_id: str) -> None:
         """Ask the run to end; nothing happens while it starts, nor once it is ending or has ended.

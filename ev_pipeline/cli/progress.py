@@ -62,6 +62,7 @@ class RunOutcome:
         failed_checks: those that did not pass.
         error: why it failed; null where it did not.
         is_interrupted: whether it was asked to stop.
+        lost_run_ids: runs of it whose process was lost, and which Dagster ran again.
     """
 
     job: str
@@ -74,6 +75,7 @@ class RunOutcome:
     failed_checks: list[str] = field(default_factory=list)
     error: str | None = None
     is_interrupted: bool = False
+    lost_run_ids: list[str] = field(default_factory=list)
 
     @property
     def is_success(self) -> bool:
@@ -86,6 +88,13 @@ class RunOutcome:
         for step in steps:
             del step["started_ms"]
         return {**asdict(self), "steps": steps}
+
+    def go_on_as(self, run_id: str, page: str) -> None:
+        """From now on this is the run that Dagster started in place of a lost one."""
+        messages.print(f"{self.job}: lost ({escape(self.error or 'no reason given')})")
+        messages.print(f"{self.job}: Dagster runs it again: {page}")
+        self.lost_run_ids.append(self.run_id)
+        self.run_id, self.page, self.error = run_id, page, None
 
     def note(self, event: dict[str, Any]) -> None:
         """Take note of an event, and say it if a person would want to know."""

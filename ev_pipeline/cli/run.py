@@ -5,14 +5,14 @@ said of a run's events (`progress`).
 """
 
 import time
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
-from ev_pipeline.cli.dagster_client import DagsterClient, Job
+from ev_pipeline.cli.dagster_client import DagsterClient, Job, RunLog
 from ev_pipeline.cli.output import messages, print_json
 from ev_pipeline.cli.progress import RunOutcome
+from ev_pipeline.cli.run_config import run_config, told_choices
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings, load_settings
 
@@ -21,6 +21,9 @@ _LOOK_EVERY_S: Final = 0.5
 
 _LOOKS_AFTER_STOP: Final = 4
 """More looks at a run that was stopped: 2 s in which one that left the queue meanwhile starts."""
+
+_LOOKS_FOR_RETRY: Final = 240
+"""Looks at a run that Dagster says it runs again: 2 min, and it takes one turn of the daemon."""
 
 _ENDED: Final = {"SUCCESS", "FAILURE", "CANCELED"}
 
@@ -37,7 +40,8 @@ def run(
     """Run a Dagster job to its end, with progress. Example: ev-pipeline run retrain.
 
     The run goes through the running stack's queue; Ctrl-C stops it. EV_BOOTSTRAP, if it is set
-    here, says what the job bootstrap loads: SOURCE:PATH pairs separated by spaces.
+    here, says what the job bootstrap loads: SOURCE:PATH pairs separated by spaces. EV_CLUSTERS,
+    EV_SEED and EV_FALSE_ALARM_RATE, if they are set here, are what this one run trains by.
     """
     outcome = launch_and_follow(load_settings(), job)
     if as_json:
@@ -71,11 +75,15 @@ def launch_and_follow(settings: Settings, name: str, *, stops_run: bool = True) 
     client = DagsterClient(settings.dagster_port)
     job = _find(client.jobs(), name)
     since = time.monotonic()
-    run_id = client.launch(job, _run_config(settings, name))
+    run_id = client.launch(job, run_config(settings, name))
     outcome = RunOutcome(name, run_id, client.page_of(run_id))
     follower = _Follower(client, outcome)
     try:
         messages.print(f"{name}: {outcome.page}")
+        if choices := told_choices(settings, name):
+            messages.print(
+                f"{name}: trained by {choices}, set here; nightly runs by the stack's own"
+            )
         follower.follow()
     except KeyboardInterrupt:
         if not stops_run:
@@ -114,6 +122,8 @@ class _Follower:
     def follow(self, *, is_to_stop: bool = False) -> None:
         """Take note of everything that happens in the run, until it has ended.
 
+        A run whose process was lost has not: Dagster runs it again, and that is followed.
+
         Args:
             is_to_stop: whether to have it stopped as soon as Dagster can. That is asked until it
                 has ended: Dagster also agrees where a run is on its way out of the queue, and then
@@ -123,17 +133,35 @@ class _Follower:
         while True:
             if is_to_stop:
                 self._client.terminate(self._outcome.run_id)
-            log = self._client.read(self._outcome.run_id, self._cursor)
-            self._cursor = log.cursor
-            for event in log.events:
-                self._outcome.note(event)
+            log = self._look()
             # A run's last events may be written after its status: it has ended once all is quiet.
             n_quiet = n_quiet + 1 if log.status in _ENDED and not log.events else 0
-            if n_quiet > (_LOOKS_AFTER_STOP if is_to_stop else 0):
+            if n_quiet and log.retry_id:
+                self._follow_retry(log.retry_id)
+                n_quiet = 0
+            elif n_quiet > _looks_more(log, is_to_stop=is_to_stop):
                 self._outcome.status = log.status.lower()
                 return
             if not log.has_more:
                 time.sleep(_LOOK_EVERY_S)
+
+    def _look(self) -> RunLog:
+        log = self._client.read(self._outcome.run_id, self._cursor)
+        self._cursor = log.cursor
+        for event in log.events:
+            self._outcome.note(event)
+        return log
+
+    def _follow_retry(self, run_id: str) -> None:
+        self._outcome.go_on_as(run_id, self._client.page_of(run_id))
+        self._cursor = None
+
+
+def _looks_more(log: RunLog, *, is_to_stop: bool) -> int:
+    """Looks at a run that has ended, because another may come of it."""
+    if log.is_retried:
+        return _LOOKS_FOR_RETRY
+    return _LOOKS_AFTER_STOP if is_to_stop else 0
 
 
 def _find(jobs: list[Job], name: str) -> Job:
@@ -142,14 +170,3 @@ def _find(jobs: list[Job], name: str) -> Job:
             return job
     known = ", ".join(sorted(job.name for job in jobs))
     raise PipelineError(f"there is no job {name}", mend=f"name one of {known}")
-
-
-def _run_config(settings: Settings, name: str) -> dict[str, Any]:
-    """What this command's environment says of a bootstrap goes before what the stack's does."""
-    if name != "bootstrap" or not settings.bootstrap:
-        return {}
-    from ev_pipeline.assets.bootstrap import parse_bootstrap  # noqa: PLC0415 - a lazy import
-
-    named = parse_bootstrap(settings.bootstrap, relative_to=Path.cwd())
-    config = {"config": {"files": [{"source": f.source, "path": str(f.path)} for f in named]}}
-    return {"ops": {"ev_station": config, "ev_session": config}}

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -54,6 +55,11 @@ def _run(
     )
 
 
+def _run_processes(stack: LocalStack) -> list[int]:
+    """Processes in which Dagster executes runs: its code server starts each by itself."""
+    return [pid for pid, command in stack.processes().items() if "multiprocessing.spawn" in command]
+
+
 def _json(stack: LocalStack, *arguments: str) -> Any:
     printed = stack.run(*arguments, "--json")
     assert printed.returncode == 0, printed.stderr
@@ -98,11 +104,68 @@ def test_a_job_that_is_not_there_and_a_file_that_is_not_there_are_one_line_each(
     unknown = _run(stack, "nonsense")
     assert unknown.returncode == 1
     assert unknown.stderr == "error: there is no job nonsense; name one of bootstrap, retrain\n"
-    failed = _run(stack, "bootstrap", bootstrap="canonical:missing.csv")
+    failed = _run(stack, "bootstrap", bootstrap="canonical:stations.csv")
     assert failed.returncode == 1
     error = failed.stderr.splitlines()[-1]
-    assert str(stack.home / "missing.csv") in error
+    assert str(stack.home / "stations.csv") in error
     assert f":{stack.dagster_port}/runs/" in error
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("canonical:sessions.csv canonical:missing.csv", "missing.csv: EV_BOOTSTRAP names a file"),
+        ("nonsense:sessions.csv", "nonsense"),
+        ("sessions.csv", "is not a pair"),
+    ],
+)
+def test_what_a_bootstrap_cannot_load_is_said_before_it_is_launched(
+    stack: LocalStack, named: str, said: str
+) -> None:
+    refused = _run(stack, "bootstrap", bootstrap=named)
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1, refused.stderr
+    assert said in refused.stderr
+    assert "/runs/" not in refused.stderr
+
+
+def test_a_run_trains_by_the_settings_of_the_terminal_that_asked_for_it(stack: LocalStack) -> None:
+    done = subprocess.run(
+        [*RUN, "retrain"],
+        env={**stack.environment, "EV_CLUSTERS": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "trained by EV_CLUSTERS=3, set here" in done.stderr
+    assert _json(stack, "models", "show")["parameters"]["kmeans"]["k"] == 3
+
+
+def test_a_run_whose_process_is_killed_is_followed_to_the_end_of_the_one_in_its_place(
+    stack: LocalStack,
+) -> None:
+    with subprocess.Popen(
+        [*RUN, "retrain", "--json"],
+        env=stack.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        assert command.stderr is not None
+        assert command.stdout is not None
+        while "user_features" not in (line := command.stderr.readline()):
+            assert line
+        (process,) = _run_processes(stack)
+        os.kill(process, signal.SIGKILL)
+        said = command.stderr.read()
+        outcome = json.loads(command.stdout.read())
+    assert command.returncode == 0, said
+    assert "Dagster runs it again" in said
+    assert len(outcome["lost_run_ids"]) == 1
+    assert outcome["status"] == "success"
+    assert outcome["error"] is None
+    assert outcome["run_id"] in outcome["page"]
 
 
 def test_an_interrupted_command_stops_its_run(stack: LocalStack) -> None:
