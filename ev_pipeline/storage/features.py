@@ -11,6 +11,7 @@ from typing import Any, Final
 import polars as pl
 import sqlalchemy as sa
 
+from ev_pipeline.domain.models.training import TRAINING_INPUTS
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.frames import read_frame
 from ev_pipeline.storage.tables import ev_session_features, ev_station_features, ev_user_features
@@ -35,10 +36,13 @@ make every later reader wait behind it."""
 
 _FIRST_ID: Final = "00000000-0000-0000-0000-000000000000"
 
-_SESSION_COLUMNS: Final = """
-    s.session_id, s.revision, s.scope, s.station_id, s.user_id, s.quality, s.quality_codes,
-    s.started_at, s.ended_at, s.started_local_at, s.energy_kwh, s.charging_duration_h
+_SUMMED_UP: Final = """
+    s.scope, s.station_id, s.user_id, s.started_at, s.ended_at, s.started_local_at, s.energy_kwh,
+    s.charging_duration_h
 """
+"""Ids and lists take longer to read than all of these."""
+
+_SESSION_COLUMNS: Final = f"s.session_id, s.revision, s.quality, s.quality_codes, {_SUMMED_UP}"
 _MICROSECONDS: Final = {
     "started_us": "started_at",
     "ended_us": "ended_at",
@@ -48,8 +52,8 @@ _NEW: Final = "ev_session_features_new"
 
 
 def read_sessions(engine: sa.Engine) -> pl.DataFrame:
-    """Every stored session, with integers for its times, as `domain.features` wants them."""
-    return _with_integer_times(read_frame(engine, f"select {_SESSION_COLUMNS} from ev_session s"))  # noqa: S608 - our own columns
+    """Every stored session, as far as users and stations are summed up by it."""
+    return _with_integer_times(read_frame(engine, f"select {_SUMMED_UP} from ev_session s"))  # noqa: S608 - our own columns
 
 
 def session_batches(
@@ -68,7 +72,7 @@ def session_batches(
         batch_rows: sessions at a time.
 
     Yields:
-        Frames as `read_sessions` gives them. Each is read when it is asked for: what is stored or
+        Frames as `domain.features` wants them. Each is read when it is asked for: what is stored or
         corrected meanwhile may be in one or not.
     """
     statement = f"""
@@ -98,10 +102,9 @@ def read_station_features(engine: sa.Engine) -> pl.DataFrame:
 
 
 def read_training_sessions(engine: sa.Engine) -> pl.DataFrame:
-    """The training snapshot: features of the sessions without a warning, ordered by id."""
-    return read_frame(
-        engine, "select * from ev_session_features where quality = 'valid' order by session_id"
-    )
+    """The training snapshot: what a training reads of the sessions without a warning."""
+    columns = ", ".join(TRAINING_INPUTS)
+    return read_frame(engine, f"select {columns} from ev_session_features where quality = 'valid'")  # noqa: S608 - our own columns
 
 
 def preview_session_features(engine: sa.Engine) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from ev_pipeline.domain.features import (
     summarise_stations,
     summarise_users,
 )
+from ev_pipeline.domain.models.training import TRAINING_INPUTS
 from ev_pipeline.stack.credentials import READER
 from ev_pipeline.storage import features
 from ev_pipeline.storage.frames import read_frame
@@ -76,7 +77,7 @@ def test_a_session_of_a_user_who_came_meanwhile_waits_for_the_next_features(
 
 
 def test_times_are_integers_of_the_instant_and_of_the_stations_clock(stored: sa.Engine) -> None:
-    read = features.read_sessions(stored).select(
+    read = pl.concat(features.session_batches(stored)).select(
         "session_id", "started_us", "ended_us", "started_local_us"
     )
     recounted = read_frame(
@@ -153,3 +154,12 @@ def test_a_swap_that_fails_on_the_way_leaves_the_old_features(stored: sa.Engine)
         features.replace_session_features(stored, broken())
     assert _scalar(stored, "select count(*) from ev_session_features") == n_rows
     assert _scalar(stored, "select to_regclass('ev_session_features_new')") is None
+
+
+def test_features_and_training_read_only_what_they_use(stored: sa.Engine) -> None:
+    features.replace_session_features(stored, _merged(stored))
+    training = features.read_training_sessions(stored)
+    assert set(training.columns) == set(TRAINING_INPUTS)
+    assert len(training) == len(sample_sessions())
+    unused = {"session_id", "revision", "quality", "quality_codes"}
+    assert not unused & set(features.read_sessions(stored).columns)

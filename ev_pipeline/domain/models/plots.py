@@ -25,7 +25,7 @@ def plot_points(features: pl.DataFrame, trained: TrainedPart, *, seed: int) -> p
     """A sample of the sessions that may be fitted on, with the model's labels.
 
     Args:
-        features: columns of `ev_session_features`.
+        features: columns of `ev_session_features` that a training reads.
         trained: the model to be shown.
         seed: seed of the sample.
 

@@ -3,7 +3,7 @@
 What lives here: one function a model, pure in (features, settings, seed).
 What does not: what is measured (`measures`), bundling parts to a version (`bundle`), storing them.
 
-`features` holds the columns of `ev_session_features`, in any order of rows and columns.
+`features` holds at least `TRAINING_INPUTS`, in any order of rows and columns.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,20 @@ from ev_pipeline.domain.models.kmeans import KMeansModel
 from ev_pipeline.domain.models.measures import measure_anomalies, measure_dbscan, measure_kmeans
 from ev_pipeline.domain.models.values import session_values
 from ev_pipeline.domain.models.view import count_beyond_fit_limits, fit_sessions
+
+TRAINING_INPUTS: Final = (
+    "session_id",
+    "scope",
+    "station_id",
+    "user_id",
+    "quality",
+    "started_at",
+    "start_hour",
+    "duration_h",
+    "energy_kwh",
+    "mean_power_kw",
+)
+"""Columns of `ev_session_features` that a training reads."""
 
 _EARLIER_SHARE: Final = 0.75
 """Share of the time-ordered sessions that the forest learns from; the rest sets its threshold."""

@@ -43,7 +43,7 @@ def fit_sessions(features: pl.DataFrame) -> pl.DataFrame:
     """The sessions that models are fitted on, in one order whatever order they came in.
 
     Args:
-        features: columns of `ev_session_features`.
+        features: columns of `ev_session_features` that a training reads.
 
     Raises:
         PipelineError: there are too few of them.
@@ -62,7 +62,7 @@ def count_beyond_fit_limits(features: pl.DataFrame) -> int:
     """Number of the sessions without a warning that no model is fitted on all the same.
 
     Args:
-        features: columns of `ev_session_features`.
+        features: columns of `ev_session_features` that a training reads.
     """
     return len(features.filter(_HAS_NO_WARNING, ~_IS_WITHIN_LIMITS))
 
