@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 CHANGED: Final = (
     "scope, station_id, user_id, started_at, ended_at, energy_kwh, charging_duration_h, cost,"
-    " currency"
+    " currency, quality_codes"
 )
 """What the log says of a session, in `ev_session` and `ev_session_change` alike."""
 

@@ -13,6 +13,8 @@ import sqlalchemy as sa
 
 from ev_pipeline.settings import Settings
 from ev_pipeline.storage import changes
+from ev_pipeline.storage import rollup_shapes as shapes
+from ev_pipeline.storage.rollup_shapes import Rollup
 
 _WORK_MEMORY: Final = "set local work_mem = '128MB'"
 """After a load of a million sessions there are some 200,000 sums: hashed in memory they take a
@@ -24,93 +26,76 @@ READER: Final = "rollups"
 COMPACTION_LOCK: Final = 0x65765F726F6C6C75
 """Advisory lock ("ev_rollu") of whoever folds or rebuilds."""
 
-UNKNOWN_CURRENCY: Final = "XXX"
-"""ISO 4217's code for no currency: a cost of which nobody says in what."""
-
-_SUMS: Final = ("n_sessions", "energy_kwh", "duration_s", "n_charging", "charging_s", "cost")
-
-_MEASURES: Final = f"""
-    case when cost is null then '' else coalesce(currency, '{UNKNOWN_CURRENCY}') end as currency,
-    sum(sign) as n_sessions,
-    sum((sign * energy_kwh)::numeric) as energy_kwh,
-    sum(extract(epoch from
-        case when sign > 0 then ended_at - started_at else started_at - ended_at end
-    )) as duration_s,
-    coalesce(sum(sign) filter (where charging_duration_h is not null), 0) as n_charging,
-    coalesce(sum((sign * charging_duration_h)::numeric * 3600), 0) as charging_s,
-    coalesce(sum((sign * cost)::numeric), 0) as cost
-"""
-
-QUARTER: Final = "date_bin('15 minutes', started_at, timestamptz '2000-01-01 00:00:00+00')"
-"""The quarter-hour, UTC: every zone's hours and days begin at one."""
-
-_NETWORK: Final = ("ev_rollup_network", ("quarter_at", "currency"), f"{QUARTER} as quarter_at")
-_STATION: Final = (
-    "ev_rollup_station",
-    ("scope", "station_id", "day", "currency"),
-    "scope, station_id, (started_at at time zone :timezone)::date as day",
-)
-
 _WINDOW: Final = "xid >= cast(:since as xid8) and xid < cast(:until as xid8)"
 
-_TAIL: Final = f"""
+TAIL: Final = f"""
     xid >= coalesce((select horizon from ev_reader where reader = '{READER}'), '0'::xid8)
 """  # noqa: S608 -- constant name
+"""The changes that are not folded yet."""
 
 
-def _grouped(keys: tuple[str, ...], key_values: str, condition: str) -> str:
-    return f"""
-        select {key_values}, {_MEASURES} from ev_session_change where {condition}
-        group by {", ".join(keys[:-1])}, {len(keys)}
-    """  # noqa: S608 -- constant names
-
-
-def _is_something(total: str) -> str:
+def _is_something(rollup: Rollup, total: str) -> str:
     """Whether any sum is not 0: the two sides of a correction may be folded in either order.
 
     Args:
+        rollup: whose sums.
         total: how a sum is written, with its name as `{name}`.
     """
-    return "(" + " or ".join(f"{total.format(name=name)} <> 0" for name in _SUMS) + ")"
+    return "(" + " or ".join(f"{total.format(name=name)} <> 0" for name in rollup.sums) + ")"
 
 
-def _fold(table: str, keys: tuple[str, ...], key_values: str) -> sa.TextClause:
-    columns = (*keys, *_SUMS)
+def _fold(rollup: Rollup, source: str) -> sa.TextClause:
+    columns = (*rollup.keys, *rollup.sums)
     return sa.text(f"""
-        merge into {table} r
-        using ({_grouped(keys, key_values, _WINDOW)}) d
-        on {" and ".join(f"r.{name} = d.{name}" for name in keys)}
-        when matched and not {_is_something("r.{name} + d.{name}")} then delete
+        merge into {rollup.table} r
+        using ({source}) d
+        on {" and ".join(f"r.{name} = d.{name}" for name in rollup.keys)}
+        when matched and not {_is_something(rollup, "r.{name} + d.{name}")} then delete
         when matched then
-            update set {", ".join(f"{name} = r.{name} + d.{name}" for name in _SUMS)}
-        when not matched and {_is_something("d.{name}")} then
+            update set {", ".join(f"{name} = r.{name} + d.{name}" for name in rollup.sums)}
+        when not matched and {_is_something(rollup, "d.{name}")} then
             insert ({", ".join(columns)}) values ({", ".join(f"d.{name}" for name in columns)})
     """)  # noqa: S608 -- constant names
 
 
-def _with_tail(table: str, keys: tuple[str, ...], key_values: str) -> str:
-    key = ", ".join(keys)
-    totals = ", ".join(f"sum({name}) as {name}" for name in _SUMS)
+def with_tail(rollup: Rollup) -> str:
+    """The rollup, exact in the statement's snapshot: a subquery.
+
+    It needs the parameter `timezone`, the zone in which the rollups' days are formed, where the
+    rollup has days.
+    """
+    key, sums = ", ".join(rollup.keys), ", ".join(rollup.sums)
+    totals = ", ".join(f"sum({name}) as {name}" for name in rollup.sums)
     return f"""
         select {key}, {totals}
         from (
-            select {key}, {", ".join(_SUMS)} from {table}
+            select {key}, {sums} from {rollup.table}
             union all
-            select {key}, {", ".join(_SUMS)} from ({_grouped(keys, key_values, _TAIL)}) tail
+            select {key}, {sums} from ({rollup.query(TAIL)}) tail
         ) both_parts
         group by {key}
-        having {_is_something("sum({name})")}
+        having {_is_something(rollup, "sum({name})")}
     """  # noqa: S608 -- constant names
 
 
+_QUARTERS: Final = "folding_quarters"
+"""The window's quarter-hours, summed once for themselves and for the days."""
+
+_SUM_QUARTERS: Final = sa.text(
+    f"create temp table {_QUARTERS} on commit drop as {shapes.network_by_quarter(_WINDOW)}"
+)
+
+_FOLDS: Final = (
+    _fold(shapes.NETWORK, f"table {_QUARTERS}"),
+    _fold(shapes.DAY, shapes.day_of_quarters(_QUARTERS)),
+    *(
+        _fold(rollup, rollup.query(_WINDOW))
+        for rollup in shapes.ROLLUPS
+        if rollup not in (shapes.NETWORK, shapes.DAY)
+    ),
+)
+
 _COUNT: Final = sa.text(f"select count(*) from ev_session_change where {_WINDOW}")  # noqa: S608 -- constant condition
-
-NETWORK_NOW: Final = _with_tail(*_NETWORK)
-"""The network by quarter-hour and currency, exact in the statement's snapshot: a subquery."""
-
-STATION_NOW: Final = _with_tail(*_STATION)
-"""Stations by day and currency, exact in the statement's snapshot: a subquery that needs the
-parameter `timezone`, the zone in which the rollup's days were formed."""
 
 
 def compact(engine: sa.Engine, settings: Settings) -> int:
@@ -142,8 +127,8 @@ def rebuild_for_zone(engine: sa.Engine, settings: Settings) -> bool:
         window = changes.next_window(connection, READER)
         if window is None or window.state["timezone"] == settings.timezone:
             return False
-        connection.execute(sa.text("delete from ev_rollup_network"))
-        connection.execute(sa.text("delete from ev_rollup_station"))
+        for rollup in shapes.ROLLUPS:
+            connection.execute(sa.text(f"delete from {rollup.table}"))  # noqa: S608 -- a constant
         _fold_window(connection, _start(connection, settings))
         return True
 
@@ -163,8 +148,9 @@ def _lock(connection: sa.Connection) -> None:
 
 def _fold_window(connection: sa.Connection, window: changes.Window) -> int:
     bounds = {"since": window.since, "until": window.until}
-    connection.execute(_fold(*_NETWORK), bounds)
-    connection.execute(_fold(*_STATION), {**bounds, "timezone": window.state["timezone"]})
+    connection.execute(_SUM_QUARTERS, bounds)
+    for fold in _FOLDS:
+        connection.execute(fold, {**bounds, "timezone": window.state["timezone"]})
     count = connection.execute(_COUNT, bounds).scalar_one()
     changes.advance(connection, READER, window)
     return int(count)

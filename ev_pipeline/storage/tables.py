@@ -179,6 +179,7 @@ ev_session: Final = sa.Table(
         "user_id",
         postgresql_where=sa.text("user_id is not null"),
     ),
+    sa.Index("ix_ev_session_ended_at", "ended_at"),
     comment="Every charging session that passed validation, once",
 )
 
@@ -222,6 +223,7 @@ ev_session_change: Final = sa.Table(
     _number("charging_duration_h", "time in which energy flowed, h"),
     _number("cost", "price in currency"),
     _text("currency", "currency of cost"),
+    sa.Column("quality_codes", _TEXTS, comment="warnings and notes"),
     sa.CheckConstraint("sign in (-1, 1)", name="sign"),
     sa.CheckConstraint("kind in ('insert', 'correction', 'deletion')", name="kind"),
     comment="What came into and went out of ev_session, in order; all else follows it",
@@ -273,6 +275,52 @@ ev_rollup_station: Final = sa.Table(
     sa.Column("currency", sa.Text(), primary_key=True, comment="of cost; empty where cost is null"),
     *_rollup_measures(),
     comment="Stations by day of plug-in in the reporting zone",
+)
+
+ev_rollup_day: Final = sa.Table(
+    "ev_rollup_day",
+    metadata,
+    sa.Column("day", sa.Date(), primary_key=True, comment="day of plug-in, reporting zone"),
+    sa.Column("currency", sa.Text(), primary_key=True, comment="of cost; empty where cost is null"),
+    *_rollup_measures(),
+    comment="The network by day of plug-in in the reporting zone",
+)
+
+ev_rollup_user: Final = sa.Table(
+    "ev_rollup_user",
+    metadata,
+    sa.Column("scope", sa.Text(), primary_key=True, comment="operator"),
+    sa.Column("user_id", sa.Text(), primary_key=True, comment="user"),
+    _count("n_sessions", "sessions"),
+    sa.Column("energy_kwh", sa.Numeric(), nullable=False, comment="energy, kWh, exact"),
+    comment="Users by all that they charged",
+)
+
+ev_rollup_code: Final = sa.Table(
+    "ev_rollup_code",
+    metadata,
+    sa.Column("code", sa.Text(), primary_key=True, comment="a warning or a note"),
+    _count("n_sessions", "stored sessions that have it"),
+    comment="Stored sessions by what is said of them",
+)
+
+ev_rollup_occupancy: Final = sa.Table(
+    "ev_rollup_occupancy",
+    metadata,
+    sa.Column("scope", sa.Text(), primary_key=True, comment="operator"),
+    sa.Column("station_id", sa.Text(), primary_key=True, comment="charging station"),
+    sa.Column("day", sa.Date(), primary_key=True, comment="a day, reporting zone"),
+    _count("n_unknown", "sessions that start then, of which nobody knows how long they occupied"),
+    sa.Column(
+        "occupied_s",
+        sa.Numeric(),
+        nullable=False,
+        comment="to add to the day's plugged-in time, s, exact; negative where it went on after",
+    ),
+    sa.Column(
+        "charging_s", sa.Numeric(), nullable=False, comment="the same of the charging time, s"
+    ),
+    comment="What splitting at midnight changes of stations' days in ev_rollup_station",
 )
 
 ev_station: Final = sa.Table(
@@ -361,6 +409,12 @@ ev_quarantine: Final = sa.Table(
     sa.CheckConstraint("state in ('open', 'resolved', 'superseded')", name="state"),
     sa.Index("ix_ev_quarantine_session_id", "session_id"),
     sa.Index("ix_ev_quarantine_started_at", "started_at"),
+    sa.Index(
+        "ix_ev_quarantine_open",
+        "started_at",
+        postgresql_include=["station_id", "origin", "codes"],
+        postgresql_where=sa.text("state = 'open'"),
+    ),
     comment="Records that were refused, with every reason and their raw bytes",
 )
 

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ev_pipeline.sources import mapping as mappings
-from ev_pipeline.storage.rollups import NETWORK_NOW, STATION_NOW
+from ev_pipeline.storage.rollup_shapes import NETWORK, ROLLUPS, STATION
+from ev_pipeline.storage.rollups import with_tail
 
 CANONICAL = mappings.load_mapping("canonical")
 CORRECTING = CANONICAL.model_copy(update={"has_corrections": True})
@@ -24,8 +25,7 @@ PASSING = {
     "ev_station": ("load_id", "updated_at"),
     "ev_load": ("load_id", "started_at", "finished_at", "day", "duplicates_of"),
     "ev_ledger": ("day",),
-    "ev_rollup_network": (),
-    "ev_rollup_station": (),
+    **{rollup.table: () for rollup in ROLLUPS},
 }
 """Tables that a load fills, and their columns that tell when or as which load."""
 
@@ -96,7 +96,7 @@ def assert_rollups_are_exact(engine: sa.Engine, timezone: str) -> None:
         coalesce(sum(cost::numeric), 0)
     """
     currency = "case when cost is null then '' when currency is null then 'XXX' else currency end"
-    network = rows(engine, f"select * from ({NETWORK_NOW}) n order by 1, 2")
+    network = rows(engine, f"select * from ({with_tail(NETWORK)}) n order by 1, 2")
     assert network == rows(
         engine,
         f"""
@@ -105,7 +105,7 @@ def assert_rollups_are_exact(engine: sa.Engine, timezone: str) -> None:
         """,
     )
     stations = rows(
-        engine, f"select * from ({STATION_NOW}) n order by 1, 2, 3, 4", timezone=timezone
+        engine, f"select * from ({with_tail(STATION)}) n order by 1, 2, 3, 4", timezone=timezone
     )
     assert stations == rows(
         engine,
