@@ -17,6 +17,7 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.sources.csv_records import RawRecords
 from ev_pipeline.sources.files import ByteSource
 from ev_pipeline.sources.json_bounds import BoundedReader
+from ev_pipeline.sources.json_surrogates import MarkedHalves, with_halves
 from ev_pipeline.sources.mapping import Mapping
 
 _READ_BYTES: Final = 1 << 16
@@ -51,7 +52,11 @@ def elements_of_document(source: ByteSource, mapping: Mapping) -> Iterator[Eleme
     number = 0
     try:
         for value in ijson.items(
-            reader, prefix, use_float=True, multiple_values=not prefix, buf_size=_READ_BYTES
+            MarkedHalves(reader),
+            prefix,
+            use_float=True,
+            multiple_values=not prefix,
+            buf_size=_READ_BYTES,
         ):
             reader.start_element()
             number += 1
@@ -117,9 +122,13 @@ def _number(text: str) -> float | str:
 
 def _element(value: Any) -> Element:
     try:
-        raw = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = with_halves(written)
+        raw = text.encode()
     except (RecursionError, UnicodeEncodeError) as error:
         return Element(b"", None, f"cannot be written as JSON again ({error})")
+    if text != written:
+        value = json.loads(text)
     if not isinstance(value, dict):
         return Element(raw, None, f"a {type(value).__name__}, not an object")
     return Element(raw, value)
