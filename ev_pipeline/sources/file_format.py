@@ -12,6 +12,9 @@ from ev_pipeline.sources.fields import STRICT, Texts, one_or_more
 
 Format = Literal["csv", "json", "jsonl"]
 
+Standard = Literal["ocpi_cdr"]
+"""Forms of records that need more than paths; see `json_records` for what reads them."""
+
 
 def _known_encoding(name: str) -> str:
     try:
@@ -37,6 +40,7 @@ class FileFormat(BaseModel):
         optional_columns: columns that a file may lack; any other that is named must be there.
         report_unknown_keys: whether a JSON record with keys that the mapping does not name gets
             the note `unknown_keys`.
+        standard: the standard that JSON records follow, where paths alone cannot read it.
     """
 
     model_config = STRICT
@@ -51,3 +55,4 @@ class FileFormat(BaseModel):
     list_at: str | None = None
     optional_columns: Texts = ()
     report_unknown_keys: bool = False
+    standard: Standard | None = None

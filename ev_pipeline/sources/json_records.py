@@ -1,23 +1,20 @@
-"""JSON records as a frame of texts: elements of a list, or one object a line.
+"""JSON records: elements of a list, or one object a line.
 
-What lives here: streaming elements out of documents, and paths into them.
-What does not: what the texts mean (`decode`).
+What lives here: streaming elements out of documents, and the parser of single ones.
+What does not: what stands in an element (`json_texts`).
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final
 
 import ijson
-import polars as pl
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.sources.csv_records import RawRecords
 from ev_pipeline.sources.files import ByteSource
 from ev_pipeline.sources.json_bounds import BoundedReader
-from ev_pipeline.sources.json_surrogates import MarkedHalves, with_halves
 from ev_pipeline.sources.mapping import Mapping
 
 _READ_BYTES: Final = 1 << 16
@@ -26,11 +23,11 @@ _READ_BYTES: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One record of a JSON file.
+    """One record in JSON.
 
     Args:
-        raw: its bytes, compact, keys in the file's order.
-        value: what it says; null where it is no JSON.
+        raw: its bytes; of a document's element, compact, keys in the file's order.
+        value: what it says, an object; null where it is none.
         fault: why it could not be understood; empty if it could.
     """
 
@@ -52,11 +49,7 @@ def elements_of_document(source: ByteSource, mapping: Mapping) -> Iterator[Eleme
     number = 0
     try:
         for value in ijson.items(
-            MarkedHalves(reader),
-            prefix,
-            use_float=True,
-            multiple_values=not prefix,
-            buf_size=_READ_BYTES,
+            reader, prefix, use_float=True, multiple_values=not prefix, buf_size=_READ_BYTES
         ):
             reader.start_element()
             number += 1
@@ -87,31 +80,17 @@ def has_list(source: ByteSource, path: str) -> bool:
 def element_of_line(line: bytes) -> Element:
     """The record that one line of a JSON lines file holds."""
     try:
-        value = json.loads(line, parse_float=_number)
+        value = JSON.decode(line.decode())
     except (ValueError, RecursionError) as error:
         return Element(line, None, f"no JSON: {error}")
+    return element_of_value(line, value)
+
+
+def element_of_value(raw: bytes, value: Any) -> Element:
+    """The record that a JSON value is, if it is an object."""
     if not isinstance(value, dict):
-        return Element(line, None, f"a {type(value).__name__}, not an object")
-    return Element(line, value)
-
-
-def texts_of_elements(elements: Sequence[Element], mapping: Mapping) -> RawRecords:
-    """The elements' values at the mapping's paths, as texts."""
-    paths = {column: column.split(".") for column in mapping.columns}
-    known = {path[0] for path in paths.values()}
-    malformed: dict[int, str] = {}
-    unknown: set[int] = set()
-    columns: dict[str, list[str | None]] = {column: [] for column in paths}
-    for row, element in enumerate(elements):
-        texts, fault = _texts(element, paths, mapping.file.decimal)
-        if fault:
-            malformed[row] = f"{fault}: {element.raw.decode('utf-8', 'replace')}"
-        elif mapping.file.report_unknown_keys and not known.issuperset(element.value):
-            unknown.add(row)
-        for column, text in zip(paths, texts, strict=True):
-            columns[column].append(text)
-    frame = pl.DataFrame(columns, schema=dict.fromkeys(paths, pl.String))
-    return RawRecords(frame, malformed, frozenset(unknown))
+        return Element(raw, None, f"a {type(value).__name__}, not an object")
+    return Element(raw, value)
 
 
 def _number(text: str) -> float | str:
@@ -120,65 +99,21 @@ def _number(text: str) -> float | str:
     return number if isfinite(number) else text
 
 
+def _integer(text: str) -> int | str:
+    """A number, or its text where it has more digits than Python reads."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+JSON: Final = json.JSONDecoder(parse_float=_number, parse_int=_integer)
+"""The one parser of records; a number that no float holds stays a text, so it costs its field."""
+
+
 def _element(value: Any) -> Element:
     try:
-        written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        text = with_halves(written)
-        raw = text.encode()
+        raw = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     except (RecursionError, UnicodeEncodeError) as error:
         return Element(b"", None, f"cannot be written as JSON again ({error})")
-    if text != written:
-        value = json.loads(text)
-    if not isinstance(value, dict):
-        return Element(raw, None, f"a {type(value).__name__}, not an object")
-    return Element(raw, value)
-
-
-def _texts(
-    element: Element, paths: dict[str, list[str]], decimal: str
-) -> tuple[list[str | None], str]:
-    """The texts at the paths, and what is wrong if anything is; then every text is null."""
-    nothing: list[str | None] = [None] * len(paths)
-    if element.fault:
-        return nothing, element.fault
-    texts = []
-    for column, path in paths.items():
-        value = element.value.get(column) if len(path) == 1 else _at(element.value, path)
-        if isinstance(value, dict | list):
-            return nothing, f"{column} is a {type(value).__name__}, not a text or a number"
-        text = _as_text(value, decimal)
-        if text is not None and not _is_storable(text):
-            return nothing, f"{column} holds a NUL or half a character"
-        texts.append(text)
-    return texts, ""
-
-
-def _is_storable(text: str) -> bool:
-    """Whether UTF-8 and PostgreSQL can hold the text: no NUL, no surrogate without its other."""
-    if text.isascii():
-        return "\0" not in text
-    try:
-        return b"\0" not in text.encode()
-    except UnicodeEncodeError:
-        return False
-
-
-def _at(value: Any, path: Iterable[str]) -> Any:
-    """What stands at a path, null where it leads nowhere; a number counts a list's places."""
-    for key in path:
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
-    return value
-
-
-def _as_text(value: Any, decimal: str) -> str | None:
-    """A scalar as a CSV file of the same source would write it."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value).replace(".", decimal)
+    return element_of_value(raw, value)

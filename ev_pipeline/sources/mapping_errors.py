@@ -112,7 +112,16 @@ _KEYS: Final = (
     *("name", "title", "records", "scope", "zone", "times_in", "resolution_s", "zones"),
     *("has_corrections", "key_has_end", "missing", "file", "fields", "station", "variant"),
     *("format", "delimiter", "quote", "encoding", "decimal", "list_at", "optional_columns"),
-    *("report_unknown_keys", "column", "columns", "value", "unit", "zone_column", "add_years"),
+    *(
+        "report_unknown_keys",
+        "standard",
+        "column",
+        "columns",
+        "value",
+        "unit",
+        "zone_column",
+        "add_years",
+    ),
     *("start_plus", "end_minus", "receipt", "until", "names", "latitude", "longitude", "time_zone"),
 )
 """Every key of the language but the fields' names; a test holds it against the models."""

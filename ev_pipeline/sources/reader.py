@@ -24,8 +24,8 @@ from ev_pipeline.sources.json_records import (
     element_of_line,
     elements_of_document,
     has_list,
-    texts_of_elements,
 )
+from ev_pipeline.sources.json_texts import texts_of_elements
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.splitting import Dialect, Fault, RecordBlock, split_records
 
@@ -100,7 +100,9 @@ def read_records(
     """
     records, mapping = raw_texts(raw, mapping, header)
     lines = pl.Series("line", range(1, len(raw) + 1), dtype=pl.Int64)
-    return RecordBatch(_frame(records, mapping, received_at, lines), header, raw.__getitem__)
+    return RecordBatch(
+        canonical_frame(records, mapping, received_at, lines), header, raw.__getitem__
+    )
 
 
 def raw_texts(
@@ -127,10 +129,17 @@ def _form(start: bytes, mapping: Mapping) -> Format:
     return "csv" if "csv" in allowed else allowed[0]
 
 
-def _frame(
-    records: RawRecords, mapping: Mapping, received_at: datetime, lines: pl.Series
+def canonical_frame(
+    records: RawRecords, mapping: Mapping, received_at: datetime | pl.Series, lines: pl.Series
 ) -> pl.DataFrame:
-    """The canonical frame of raw records; one that was not understood has nothing but a problem."""
+    """The canonical frame of raw records; one that was not understood has nothing but a problem.
+
+    Args:
+        records: the records as texts.
+        mapping: how the source writes its records.
+        received_at: when they came, or when each did.
+        lines: Int64; where each stands in its file or message, counted from 1.
+    """
     frame = to_canonical(records.texts, mapping, received_at=received_at)
     if records.unknown_keys:
         noted = pl.int_range(pl.len()).is_in(sorted(records.unknown_keys))
@@ -186,7 +195,7 @@ def _csv_batches(
             records = block.after_first()
         if table is None or not len(records):
             continue
-        frame = _frame(table.texts(records), table.mapping, received_at, _lines(records))
+        frame = canonical_frame(table.texts(records), table.mapping, received_at, _lines(records))
         yield RecordBatch(frame, header, records.raw)
 
 
@@ -203,7 +212,9 @@ def _line_batches(
             for row, fault in enumerate(block.faults)
         ]
         records = texts_of_elements(elements, mapping)
-        yield RecordBatch(_frame(records, mapping, received_at, _lines(block)), None, block.raw)
+        yield RecordBatch(
+            canonical_frame(records, mapping, received_at, _lines(block)), None, block.raw
+        )
 
 
 def _document_batches(
@@ -214,7 +225,7 @@ def _document_batches(
         records = texts_of_elements(elements, mapping)
         lines = pl.Series("line", range(number + 1, number + len(elements) + 1), dtype=pl.Int64)
         number += len(elements)
-        frame = _frame(records, mapping, received_at, lines)
+        frame = canonical_frame(records, mapping, received_at, lines)
         raw = [element.raw for element in elements]
         yield RecordBatch(frame, None, raw.__getitem__)
     path = mapping.file.list_at

@@ -33,6 +33,7 @@ def test_the_shipped_mappings_are_those_of_the_contract() -> None:
         "dundee_stations": "station",
         "eredes_stations": "station",
         "ev_charging_patterns": "session",
+        "ocpi_cdr": "session",
         "perth_kinross": "session",
         "perth_kinross_stations": "site",
     }
@@ -40,7 +41,13 @@ def test_the_shipped_mappings_are_those_of_the_contract() -> None:
 
 def test_only_what_goes_with_any_operator_names_no_scope() -> None:
     without = {name for name, mapping in shipped_mappings().items() if mapping.scope is None}
-    assert without == {"canonical", "canonical_stations", "ev_charging_patterns", "eredes_stations"}
+    assert without == {
+        "canonical",
+        "canonical_stations",
+        "ev_charging_patterns",
+        "eredes_stations",
+        "ocpi_cdr",
+    }
 
 
 def test_canonical_reads_every_field_and_names_no_scope() -> None:

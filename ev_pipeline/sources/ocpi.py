@@ -1,0 +1,91 @@
+"""What an OCPI 2.2.1 CDR says only between its lines, as keys that a mapping can name.
+
+What lives here: sums, differences and choices among a CDR's fields, and telling credit CDRs.
+What does not: fields that a path leads to (`mappings/ocpi_cdr.toml`).
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeGuard
+
+_MAX_PERIODS: Final = 100_000
+"""Charging periods of one CDR that are looked at; one a second would fill more than a day."""
+
+_BEYOND_ANY: Final = 1e15
+"""No hour or kilowatt is stated in such numbers; what is larger is no number here."""
+
+_HOURS_DECIMALS: Final = 9
+"""Digits kept of a difference of hours: microseconds, without the noise of binary fractions."""
+
+
+def with_derived(cdr: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """The CDR with what follows from it under the key `derived`, and what is wrong if anything is.
+
+    `derived` holds `session_id` (the session's id, else the CDR's), `cost` (with taxes where they
+    are stated, else without), `charging_time` (h) and `max_power` (kW).
+
+    Args:
+        cdr: a CDR object.
+
+    Returns:
+        A credit CDR is refused: it takes back what another one billed, and no energy flowed.
+
+    References:
+        OCPI 2.2.1, module CDRs (https://github.com/ocpi/ocpi).
+    """
+    if cdr.get("credit") not in (None, False):
+        taken_back = cdr.get("credit_reference_id")
+        return cdr, f"a credit CDR, which takes back {taken_back!r:.40} and is no session"
+    session_id = cdr.get("session_id")
+    derived = {
+        "session_id": cdr.get("id") if session_id in (None, "") else session_id,
+        "cost": _cost(cdr.get("total_cost")),
+        "charging_time": _charging_time(cdr),
+        "max_power": _combined(cdr, "MAX_POWER", max),
+    }
+    return {**cdr, "derived": derived}, ""
+
+
+def _cost(price: Any) -> Any:
+    """What the driver pays; what is no price is given back, to be refused as a value."""
+    if not isinstance(price, dict):
+        return price
+    with_taxes = price.get("incl_vat")
+    return price.get("excl_vat") if with_taxes is None else with_taxes
+
+
+def _charging_time(cdr: dict[str, Any]) -> Any:
+    """The time in which energy flowed, h: the total less the parking, else the charging periods'.
+
+    Where neither is stated it is unknown: the whole session does not stand in for it.
+    """
+    total, parking = cdr.get("total_time"), cdr.get("total_parking_time")
+    if parking is None:
+        return _combined(cdr, "TIME", sum)
+    if not (_is_number(total) and _is_number(parking)):
+        return parking if _is_number(total) else total
+    return round(float(total) - float(parking), _HOURS_DECIMALS)
+
+
+def _combined(cdr: dict[str, Any], kind: str, combine: Callable[[list[float]], float]) -> Any:
+    """The volumes of a dimension over all charging periods, combined; null if there are none.
+
+    The first volume that is no number is given back, to be refused as a value.
+    """
+    volumes: list[float] = []
+    for period in _list(cdr.get("charging_periods"))[:_MAX_PERIODS]:
+        for dimension in _list(period.get("dimensions") if isinstance(period, dict) else None):
+            if isinstance(dimension, dict) and dimension.get("type") == kind:
+                volume = dimension.get("volume")
+                if not _is_number(volume):
+                    return volume
+                volumes.append(float(volume))
+    return combine(volumes) if volumes else None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and -_BEYOND_ANY < value < _BEYOND_ANY
