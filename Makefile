@@ -17,7 +17,7 @@ PYTEST := $(BIN)/pytest -n $(TEST_WORKERS)
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-$(READY): requirements.lock pyproject.toml .ci/setup
+$(READY): requirements.lock pyproject.toml .ci/setup .ci/mosquitto
 	@.ci/setup
 	@touch $@
 
