@@ -6,9 +6,9 @@ What does not: making and dropping partitions (`partitions`), which version is s
 `promotion`), the labels themselves (`domain.models`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import polars as pl
 import sqlalchemy as sa
@@ -50,7 +50,7 @@ _ORPHANED: Final = """
 """
 _ORPHANED_SINCE: Final = f"{_ORPHANED} and l.session_id in ({_SINCE} and c.sign < 0)"
 
-_MERGE: Final = """
+MERGE: Final = """
     insert into ev_session_label
     select n.* from ev_session_label_new n
     join ev_session s on s.session_id = n.session_id and s.revision = n.session_revision
@@ -74,11 +74,17 @@ class Labeller:
         version: its name in the registry.
         bundle: the model.
         labelled_at: the time that its labels carry, UTC.
+        labelled_by: who gives them: batch or stream.
     """
 
     version: str
     bundle: ModelBundle
     labelled_at: datetime
+    labelled_by: str = "batch"
+
+    def at(self, now: datetime, *, by: str) -> Self:
+        """The same version, whose labels carry this time and name."""
+        return replace(self, labelled_at=now, labelled_by=by)
 
     def label(self, sessions: pl.DataFrame) -> pl.DataFrame:
         """The sessions' labels, with the columns of `ev_session_label`."""
@@ -88,7 +94,7 @@ class Labeller:
             pl.format("[{}]", reasons.list.join(",")).alias("anomaly_reasons"),
             model_version=pl.lit(self.version),
             labelled_at=pl.lit(self.labelled_at),
-            labelled_by=pl.lit("batch"),
+            labelled_by=pl.lit(self.labelled_by),
         ).select(column.name for column in ev_session_label.columns)
 
 
@@ -155,7 +161,7 @@ def label_missing(engine: sa.Engine, connection: sa.Connection, labeller: Labell
     for sessions in session_batches(engine, condition, bound):
         connection.exec_driver_sql("truncate ev_session_label_new")
         copy_frame(connection, "ev_session_label_new", labeller.label(sessions))
-        n_labels += connection.exec_driver_sql(_MERGE).rowcount
+        n_labels += connection.exec_driver_sql(MERGE).rowcount
     orphaned = _ORPHANED_SINCE if "horizon" in bound else _ORPHANED
     connection.execute(sa.text(orphaned), bound)
     _set_position(connection, labeller, horizon)

@@ -166,6 +166,20 @@ def lock_champion(connection: sa.Connection) -> str | None:
     return connection.execute(statement).scalar_one_or_none()
 
 
+def share_champion(connection: sa.Connection) -> str | None:
+    """Keep the champion from being replaced until the transaction ends; others may share it.
+
+    Returns:
+        The champion's version; null where there is none.
+    """
+    champion = sa.select(ev_model.c.version).where(ev_model.c.is_champion)
+    while True:
+        version = connection.execute(champion.with_for_update(read=True)).scalar_one_or_none()
+        # A promotion that this waited for leaves no row that the statement could see at its start.
+        if version is not None or connection.execute(champion).scalar_one_or_none() is None:
+            return version
+
+
 def make_champion(
     connection: sa.Connection, version: str, *, reason: str, promoted_at: datetime
 ) -> None:

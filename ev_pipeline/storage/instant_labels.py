@@ -1,0 +1,58 @@
+"""Labels of the sessions that a transaction is just writing, in the same transaction.
+
+What lives here: reading them back as models want them, and storing what the model says.
+What does not: labels of everything else (`labels`), the staging tables (`staging`).
+"""
+
+from typing import Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from ev_pipeline.storage.bulk import copy_frame
+from ev_pipeline.storage.labels import MERGE, Labeller
+from ev_pipeline.storage.partitions import TABLE
+
+_MAKE_NEW: Final = sa.text(f"""
+    create temp table if not exists ev_session_label_new (like {TABLE}) on commit delete rows
+""")
+
+_WRITTEN: Final = sa.text("""
+    select s.session_id::text, s.revision, s.scope, s.station_id, s.user_id, s.quality,
+        s.quality_codes, (extract(epoch from s.started_at) * 1000000)::bigint as started_us,
+        (extract(epoch from s.ended_at) * 1000000)::bigint as ended_us,
+        (extract(epoch from s.started_local_at) * 1000000)::bigint as started_local_us,
+        s.energy_kwh, s.charging_duration_h
+    from landing join ev_session s using (session_id)
+""")
+
+_SCHEMA: Final[dict[str, Any]] = {
+    "session_id": pl.String,
+    "revision": pl.Int32,
+    "scope": pl.String,
+    "station_id": pl.String,
+    "user_id": pl.String,
+    "quality": pl.String,
+    "quality_codes": pl.List(pl.String),
+    "started_us": pl.Int64,
+    "ended_us": pl.Int64,
+    "started_local_us": pl.Int64,
+    "energy_kwh": pl.Float64,
+    "charging_duration_h": pl.Float64,
+}
+
+
+def label_written(connection: sa.Connection, labeller: Labeller) -> int:
+    """Every session in `landing` has the version's label; returns how many that are.
+
+    Args:
+        connection: the transaction that has written them.
+        labeller: the champion, whose row the transaction shares.
+    """
+    rows = connection.execute(_WRITTEN).all()
+    if not rows:
+        return 0
+    sessions = pl.DataFrame([tuple(row) for row in rows], schema=_SCHEMA, orient="row")
+    connection.execute(_MAKE_NEW)
+    copy_frame(connection, "ev_session_label_new", labeller.label(sessions))
+    return connection.execute(sa.text(MERGE)).rowcount

@@ -1,0 +1,52 @@
+"""The champion model, as this process holds it.
+
+What lives here: which version labels a transaction's sessions, and having it in memory.
+What does not: labels (`storage.instant_labels`), and which version becomes champion.
+"""
+
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from ev_pipeline.storage.labels import Labeller
+from ev_pipeline.storage.promotion import load_labeller
+from ev_pipeline.storage.registry import share_champion
+
+LABELLED_BY: Final = "stream"
+"""What `ev_session_label.labelled_by` says of instant labels."""
+
+
+class Champion:
+    """The champion, read again whenever another version is it.
+
+    Args:
+        engine: where models are kept.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._held: Labeller | None = None
+
+    @property
+    def version(self) -> str | None:
+        """The version that labelled last; null where there was none."""
+        return None if self._held is None else self._held.version
+
+    def for_transaction(self, connection: sa.Connection, now: datetime) -> Labeller | None:
+        """The version that labels what this transaction writes; null where none is champion.
+
+        It stays champion until the transaction ends: a promotion waits for it, so that whatever is
+        committed has a label of the version that readers see.
+
+        Args:
+            connection: the transaction.
+            now: the time that its labels carry, UTC.
+        """
+        version = share_champion(connection)
+        if version is None:
+            self._held = None
+            return None
+        if self._held is None or self._held.version != version:
+            self._held = load_labeller(self._engine, version, labelled_at=now)
+        return self._held.at(now, by=LABELLED_BY)
