@@ -111,7 +111,7 @@ _FORGOTTEN: Final = f"ended_at - started_at > interval '{LONGEST_OCCUPATION_DAYS
 
 _END_FROM_CHARGING: Final = """
     coalesce('end_derived' = any(quality_codes)
-        and charging_duration_h * 3600 >= extract(epoch from ended_at - started_at) - 1, false)
+        and charging_duration_h >= (extract(epoch from ended_at - started_at) - 1) / 3600, false)
 """
 """Whether the end is the start plus the charging duration: who knows until when it was plugged."""
 
