@@ -4,6 +4,7 @@ What lives here: what a person or a program is shown. What does not: reading (`s
 (`domain.validation`).
 """
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the root command."""
     sources_app.callback(invoke_without_command=True)(list_sources)
     sources_app.command("check")(check)
+    sources_app.command("draft")(draft)
     app.add_typer(sources_app, name="sources")
 
 
@@ -86,6 +88,18 @@ def check(
         print_json(document)
         return
     _print_reading(reading, records, path)
+
+
+def draft(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV or JSON file.")],
+) -> None:
+    """Print a first mapping for an unseen file, with comments on what to check and finish.
+
+    Example: ev-pipeline sources draft my_export.csv > my_source.toml
+    """
+    from ev_pipeline.sources.draft.draft import draft_mapping  # noqa: PLC0415 - --help stays fast
+
+    sys.stdout.write(draft_mapping(path))
 
 
 def _judged(

@@ -1,0 +1,100 @@
+"""What a mapping must say, where the columns did not tell it.
+
+What lives here: stand-ins with which the draft can be tried at once, and the currency.
+What does not: what the columns told (`choice`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from ev_pipeline.sources.draft.choice import Choice
+from ev_pipeline.sources.draft.columns import Facts, best
+from ev_pipeline.sources.draft.headers import words_of
+from ev_pipeline.sources.draft.quantities import unit_of
+from ev_pipeline.sources.draft.statement import Statement
+
+_CURRENCIES: Final = {
+    **dict.fromkeys(("eur", "euro", "euros"), "EUR"),
+    **dict.fromkeys(("gbp", "pound", "pounds"), "GBP"),
+    **dict.fromkeys(("usd", "dollar", "dollars"), "USD"),
+    **{code: code.upper() for code in ("chf", "sek", "nok", "dkk", "pln", "czk", "cad", "aud")},
+}
+"""Words of headers that are currencies."""
+
+_SIGNS: Final = {"€": "EUR", "£": "GBP", "$": "USD"}
+
+_NOTHING_FITS: Final = "no column looks like it; name the one, else every row is refused"
+_ONE_STATION: Final = "no column looks like a station; name the one, else all sessions are at this"
+
+
+def completed(choice: Choice, columns: Sequence[Facts]) -> tuple[Statement, ...]:
+    """The statements of `[fields]`, with those that a mapping cannot go without."""
+    if choice.records != "session":
+        return choice.statements
+    statements = _with(choice.statements, "station_id", {"value": "station"}, _ONE_STATION)
+    statements = _with_times(statements, columns)
+    statements = _with(statements, "energy_kwh", {"value": 0})
+    return _with_currency(statements)
+
+
+def _with(
+    statements: tuple[Statement, ...],
+    field: str,
+    source: dict[str, Any],
+    to_check: str = _NOTHING_FITS,
+) -> tuple[Statement, ...]:
+    """The statements, the field among them."""
+    if any(statement.field == field for statement in statements):
+        return statements
+    return (*statements, Statement(field, source, to_check=to_check))
+
+
+def _with_times(
+    statements: tuple[Statement, ...], columns: Sequence[Facts]
+) -> tuple[Statement, ...]:
+    """The statements with start and end; where no time is written, the moment of loading ends."""
+    told = {statement.field for statement in statements} & {"started_at", "ended_at"}
+    duration = _duration(columns)
+    if "started_at" not in told and duration is not None:
+        statements = (
+            *statements,
+            Statement("started_at", duration, to_check="is it this duration?"),
+        )
+        if "ended_at" not in told:
+            why = "no time is in the file: the moment of loading stands for the end"
+            statements = (*statements, Statement("ended_at", {"receipt": True}, to_check=why))
+    stand_in = {"column": columns[0].name, "format": "iso"}
+    return _with(_with(statements, "started_at", stand_in), "ended_at", stand_in)
+
+
+def _duration(columns: Sequence[Facts]) -> dict[str, Any] | None:
+    """A source that goes back from the end by a duration, if there is one."""
+    durations = [column for column in columns if column.duration or column.numbers]
+    for field in ("session_duration", "charging_duration_h"):
+        column = best(durations, field)
+        if column is None:
+            continue
+        if column.duration is not None:
+            return {"end_minus": column.name, "format": column.duration}
+        if column.numbers and (unit := unit_of(column.name, "charging_duration_h", column.numbers)):
+            return {"end_minus": column.name, "unit": unit.name}
+    return None
+
+
+def _with_currency(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """The statements with the currency that the header of the cost names, or the question."""
+    fields = {statement.field: statement for statement in statements}
+    cost = fields.get("cost")
+    if cost is None or "currency" in fields:
+        return statements
+    header = " ".join(cost.columns)
+    names = [_CURRENCIES[word] for word in words_of(header) if word in _CURRENCIES]
+    names += [_SIGNS[sign] for sign in header if sign in _SIGNS]
+    place = statements.index(cost)
+    if names:
+        currency = Statement("currency", {"value": names[0]}, "the header of the cost says so")
+        return (*statements[: place + 1], currency, *statements[place + 1 :])
+    question = 'in which currency? add a line such as currency = { value = "EUR" }'
+    said = "; ".join(filter(None, (cost.to_check, question)))
+    return (*statements[:place], replace(cost, to_check=said), *statements[place + 1 :])

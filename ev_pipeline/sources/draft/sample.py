@@ -1,0 +1,137 @@
+"""The first records of an unseen file, as columns of texts.
+
+What lives here: opening it, its encoding, and what the forms of files have in common.
+What does not: cutting CSV (`csv_sample`) and JSON (`json_sample`), what the columns mean.
+"""
+
+import codecs
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.sources.draft.csv_sample import csv_rows
+from ev_pipeline.sources.draft.json_sample import json_rows
+from ev_pipeline.sources.draft.markers import known_markers
+from ev_pipeline.sources.file_format import Format
+from ev_pipeline.sources.files import opened
+
+_SAMPLE_BYTES: Final = 1 << 20
+"""How much of the file is looked at: some thousand records tell day from month."""
+
+_UTF16_BOMS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+_BOMS: Final = (codecs.BOM_UTF8, *_UTF16_BOMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column, or one path of a JSON record.
+
+    Args:
+        name: as the header, or the path, names it.
+        texts: String, stripped; null where empty or a known marker of "no value".
+    """
+
+    name: str
+    texts: pl.Series
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The first records of a file.
+
+    Args:
+        format: its form.
+        encoding: of its text.
+        has_byte_order_mark: whether it begins with one.
+        delimiter: between a row's values; null for JSON.
+        list_at: where a JSON document holds the list; null if it is the list, or for CSV.
+        columns: those that have a name of their own, in the file's order.
+        n_records: how many there are in the sample.
+        missing: markers of "no value" that occur.
+    """
+
+    format: Format
+    encoding: str
+    has_byte_order_mark: bool
+    delimiter: str | None
+    list_at: str | None
+    columns: tuple[Column, ...]
+    n_records: int
+    missing: tuple[str, ...]
+
+
+def take_sample(path: Path) -> Sample:
+    """The first records of the file.
+
+    Raises:
+        PipelineError: it cannot be read, is empty, or has neither header nor keys.
+    """
+    mark = _byte_order_mark(path)
+    with opened(path, "utf-16" if mark in _UTF16_BOMS else "utf-8") as source:
+        start = source.peek(_SAMPLE_BYTES)
+    if not start.strip():
+        raise PipelineError(
+            "the file is empty", where=str(path), mend="export it again, with its header"
+        )
+    text, encoding = _decoded(start)
+    is_whole = len(start) < _SAMPLE_BYTES
+    delimiter, list_at = None, None
+    if text.lstrip().startswith(("[", "{")):
+        form, list_at, names, rows = json_rows(text, where=str(path))
+    else:
+        form = "csv"
+        delimiter, names, rows = csv_rows(text, is_whole=is_whole, where=str(path))
+    missing = known_markers(rows)
+    columns = tuple(_columns(names, rows, missing))
+    if not columns:
+        raise PipelineError(
+            "no column has a name of its own",
+            where=f"{path}, line 1",
+            mend="give the columns different names",
+        )
+    return Sample(
+        format=form,
+        encoding="utf-16" if mark in _UTF16_BOMS else encoding,
+        has_byte_order_mark=mark is not None,
+        delimiter=delimiter,
+        list_at=list_at,
+        columns=columns,
+        n_records=len(rows),
+        missing=missing,
+    )
+
+
+def _byte_order_mark(path: Path) -> bytes | None:
+    """The mark at the beginning of a regular file; what cannot be opened is told later."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(max(map(len, _BOMS))) if path.is_file() else b""
+    except OSError:
+        return None
+    return next((mark for mark in _BOMS if start.startswith(mark)), None)
+
+
+def _decoded(start: bytes) -> tuple[str, str]:
+    """The text and its encoding: UTF-8 if it is that, else what old programs write."""
+    try:  # not final: the sample may end inside a character
+        return codecs.getincrementaldecoder("utf-8")().decode(start), "utf-8"
+    except UnicodeDecodeError:
+        return start.decode("windows-1252", "replace"), "windows-1252"
+
+
+def _columns(
+    names: list[str], rows: list[list[str | None]], missing: tuple[str, ...]
+) -> list[Column]:
+    """The columns whose name is theirs alone: only those can a mapping name."""
+    columns = []
+    for index, name in enumerate(names):
+        if not name or names.count(name) > 1:
+            continue
+        texts = pl.Series(name, [row[index] for row in rows], dtype=pl.String).str.strip_chars()
+        is_there = ~texts.is_in(["", *missing])
+        columns.append(Column(name, texts.zip_with(is_there, texts.clear(len(texts)))))
+    return columns
