@@ -86,15 +86,24 @@ def load(
                 messages.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
                 continue
             results.append(result)
+            if result.tally.counts.received == 0:
+                _tell_empty(result)
             if not as_json:
                 _print_result(result)
         _tell_other_zone(engine, settings)
+        if not dry_run:
+            _tell_dagster(settings, engine, mapping.records, results)
     if as_json:
         print_json(_sums(mapping.name, results))
     elif mapping.records == "session" and not dry_run:
         _tell_unlabelled(results)
     if failed:
         raise typer.Exit(1)
+
+
+def _tell_empty(result: "LoadResult") -> None:
+    name = escape(result.path)
+    messages.print(f"{name} holds no records: nothing to load", soft_wrap=True)
 
 
 def _tell_unlabelled(results: list["LoadResult"]) -> None:
@@ -105,6 +114,21 @@ def _tell_unlabelled(results: list["LoadResult"]) -> None:
             " and runs every night by itself while the stack is up",
             soft_wrap=True,
         )
+
+
+def _tell_dagster(
+    settings: "Settings", engine: "sa.Engine", records: str, results: list["LoadResult"]
+) -> None:
+    from ev_pipeline.cli.lineage import tell_dagster  # noqa: PLC0415 -- --help stays fast
+
+    changed = [each for each in results if each.tally.counts.stored + each.tally.counts.updated]
+    if not changed:
+        return
+    n_stored = sum(each.tally.counts.stored for each in changed)
+    n_updated = sum(each.tally.counts.updated for each in changed)
+    numbers = ", ".join(f"{each.load_id} ({Path(each.path).name})" for each in changed)
+    what = f"{n_stored:,} stored, {n_updated:,} updated by load {numbers}"
+    tell_dagster(settings, engine, records, what)
 
 
 def _tell_other_zone(engine: "sa.Engine", settings: "Settings") -> None:
@@ -133,17 +157,15 @@ def list_loads(*, as_json: AsJson = False) -> None:
         print_json(rows)
         return
     print_table(
-        ("load", "source", "file", "loaded", "received", "stored", "quarantined", "taken back"),
+        ("load", "source: file", "loaded", "received", "stored", "refused"),
         (
             (
                 row["load_id"],
-                row["source"],
-                Path(row["path"]).name,
-                _minute(row["started_at"]),
+                f"{row['source']}: {Path(row['path']).name}",
+                _day(row["started_at"]) + _taken_back(row["undone_at"]),
                 f"{row['received']:,}",
                 f"{row['stored']:,}",
                 f"{row['quarantined']:,}",
-                _minute(row["undone_at"]),
             )
             for row in rows
         ),
@@ -185,7 +207,9 @@ def undo(
 @contextmanager
 def _progress(path: Path) -> Iterator["Callable[[int], None]"]:
     """Says how many records of the file were read, where somebody watches."""
-    name = escape(str(path))
+    from ev_pipeline.sources.files import name_of  # noqa: PLC0415 -- --help stays fast
+
+    name = escape(name_of(path))
     with messages.status(f"{name}: opening") as status:
         yield lambda n_read: status.update(f"{name}: {n_read:,} records read")
 
@@ -212,6 +236,10 @@ def _sums(source: str, results: list["LoadResult"]) -> dict[str, Any]:
     return {"source": source, **sums, **{name: dict(by_code) for name, by_code in codes.items()}}
 
 
-def _minute(moment: datetime | None) -> str:
-    """A time as people read it in a list."""
-    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+def _day(moment: datetime) -> str:
+    """A time as a list has room for it; `--json` has all of it."""
+    return f"{moment:%Y-%m-%d}"
+
+
+def _taken_back(undone_at: datetime | None) -> str:
+    return "" if undone_at is None else f" taken back {_day(undone_at)}"

@@ -23,6 +23,7 @@ from ev_pipeline.intake.records import FileRecords
 from ev_pipeline.intake.registry_load import load_registry
 from ev_pipeline.intake.session_load import load_sessions
 from ev_pipeline.settings import Settings
+from ev_pipeline.sources.files import name_of
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.storage.ledger import add_to_ledger
 from ev_pipeline.storage.loads import Origin, Tally, new_load_id, record_load
@@ -61,7 +62,7 @@ def load_file(
         records=mapping.records,
         scope=mapping.scope or settings.operator,
         door=FILE_DOOR,
-        path=str(path),
+        path=name_of(path),
         mapping=mapping.text,
         day=received_at.astimezone(settings.zone).date(),
         received_at=received_at,

@@ -10,15 +10,30 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+import polars as pl
 
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.sources.files import name_of
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.reader import RecordBatch, read_batches
 
 
+DELIVERY: Final = {
+    "source": pl.String(),
+    "message_id": pl.String(),
+    "received_at": pl.Datetime("us", "UTC"),
+}
+"""How a single record was delivered: by which account, with which message id, and when. Columns
+that a frame of records may have; null stands for what is true of all of them."""
+
+
 class Records(Protocol):
     """Records that can be read more than once."""
+
+    def station_ids(self) -> list[str] | None:
+        """The stations that they name; null where that is not known beforehand."""
 
     def batches(self) -> Iterator[RecordBatch]:
         """The records, batch by batch, in order."""
@@ -41,12 +56,15 @@ class FileRecords:
     mapping: Mapping
     received_at: datetime
 
+    def station_ids(self) -> None:
+        """Nobody knows before the file is read."""
+
     def batches(self) -> Iterator[RecordBatch]:
         """The file's records, in bounded memory."""
         return read_batches(self.path, self.mapping, received_at=self.received_at)
 
     def fingerprint(self) -> str | None:
-        """SHA-256 of the file's bytes; null for a pipe, which cannot be read again."""
+        """SHA-256 of the file's bytes; null where there is no file, which reading it will say."""
         if not self.path.is_file():
             return None
         try:
@@ -55,7 +73,7 @@ class FileRecords:
         except OSError as error:
             raise PipelineError(
                 f"cannot be read: {error.strerror}",
-                where=str(self.path),
+                where=name_of(self.path),
                 mend="check the disk, and that you may read the file",
             ) from error
 
@@ -65,10 +83,14 @@ class HeldRecords:
     """Records that are in memory.
 
     Args:
-        batch: all of them.
+        batch: all of them; its frame may have the columns of `DELIVERY`.
     """
 
     batch: RecordBatch
+
+    def station_ids(self) -> list[str]:
+        """The stations that they name."""
+        return self.batch.frame["station_id"].drop_nulls().unique().to_list()
 
     def batches(self) -> Iterator[RecordBatch]:
         """The one batch."""
@@ -89,6 +111,23 @@ def numbered(
         before += batch.frame.height
         if progress is not None:
             progress(before)
+
+
+def placed(before: int, batch: RecordBatch) -> pl.DataFrame:
+    """The batch's frame with how each record was delivered and where it stands.
+
+    Args:
+        before: how many records came before the batch.
+        batch: the batch.
+
+    Returns:
+        The frame with the columns of `DELIVERY`, `batch_row` (what `raw` knows a record by) and
+        `ordinal` (its number among all).
+    """
+    frame = batch.frame
+    unsaid = [pl.lit(None, kind).alias(name) for name, kind in DELIVERY.items() if name not in frame]
+    row = pl.int_range(pl.len(), dtype=pl.Int64)
+    return frame.with_columns(*unsaid, batch_row=row, ordinal=row + before)
 
 
 def _one_ahead(batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:

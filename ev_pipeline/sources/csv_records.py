@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.sources.csv_fields import field_pattern, split_fields
 from ev_pipeline.sources.files import record_encoding
+from ev_pipeline.sources.header_fit import best_fit, quoted
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.mapping_errors import nearest
 from ev_pipeline.sources.splitting import MAX_RECORD_BYTES, Dialect, Fault, RecordBlock
@@ -71,7 +73,7 @@ class CsvTable:
     def __init__(self, header: bytes, mapping: Mapping, where: str) -> None:
         self._encoding = record_encoding(mapping.file.encoding)
         self._dialect = dialect_of(mapping)
-        self._field = _field_pattern(mapping)
+        self._field = field_pattern(mapping)
         self._csv_options: Final = _csv_options(mapping)
         try:
             text = header.decode(self._encoding)
@@ -94,9 +96,10 @@ class CsvTable:
                 where=f"{where}, line 1",
                 mend='close it, or say quote = "" in [file] if quotes mean nothing',
             )
+        self.header: Final = text
         self.names: Final = [name.strip() for name in names]
         self.mapping: Final = mapping.for_columns(self.names)
-        self._indexes = _locate(self.names, self.mapping, where)
+        self._indexes = _locate(self.names, self.mapping, where, text)
 
     def texts(self, block: RecordBlock) -> RawRecords:
         """The block's records as texts."""
@@ -189,6 +192,19 @@ class CsvTable:
         )
 
 
+def _mend_of_missing(column: str, names: list[str], header: str) -> str:
+    """What to do where a header lacks a column: another mapping, or a look at this one."""
+    fitting = best_fit(header)
+    if fitting is not None:
+        return f"the header is {quoted(header)}: load it by the mapping {fitting.name}"
+    closest = nearest(column, filter(None, names))
+    others = f"it may be {closest!r}" if closest else f"it has {quoted(', '.join(names))}"
+    return (
+        f"{others}; check delimiter and columns in the mapping, or name the column "
+        "in optional_columns if files may lack it"
+    )
+
+
 def _column_id(index: int) -> str:
     return str(index)
 
@@ -205,39 +221,7 @@ def _csv_options(mapping: Mapping) -> dict[str, Any]:
     return {**options, "quotechar": mapping.file.quote}
 
 
-def _field_pattern(mapping: Mapping) -> re.Pattern[str]:
-    """One value: a quoted text and whatever follows it, or a bare text."""
-    delimiter, quote = re.escape(mapping.file.delimiter), re.escape(mapping.file.quote)
-    bare = f"[^{delimiter}]*"
-    if not quote:
-        return re.compile(f"(?P<quoted>)(?P<bare>{bare})")
-    inside = f"[^{quote}]*(?:{quote}{quote}[^{quote}]*)*"
-    quoted = f"{quote}(?P<quoted>{inside}){quote}(?!{quote})"
-    return re.compile(f"(?:{quoted}|(?!{quote}))(?P<bare>{bare})")
-
-
-def split_fields(record: str, field: re.Pattern[str]) -> list[str] | None:
-    """The values of one record, as the `csv` module would split it; null if a quote is left open.
-
-    Args:
-        record: the text of the record.
-        field: what a value looks like, from `_field_pattern`.
-    """
-    values, position = [], 0
-    while position <= len(record):
-        match = field.match(record, position)
-        if match is None:
-            return None
-        quoted = match.group("quoted") or ""
-        if quoted:
-            quote = record[position]
-            quoted = quoted.replace(quote * 2, quote)
-        values.append(quoted + match.group("bare"))
-        position = match.end() + 1
-    return values
-
-
-def _locate(names: list[str], mapping: Mapping, where: str) -> dict[str, int]:
+def _locate(names: list[str], mapping: Mapping, where: str, header: str) -> dict[str, int]:
     """Where the mapping's columns stand in the header.
 
     Raises:
@@ -247,13 +231,10 @@ def _locate(names: list[str], mapping: Mapping, where: str) -> dict[str, int]:
     for column in mapping.columns:
         count = names.count(column.strip())
         if count == 0 and column not in mapping.file.optional_columns:
-            closest = nearest(column, filter(None, names))
-            others = f"it may be {closest!r}" if closest else f"it has {', '.join(names)}"
             raise PipelineError(
                 f"there is no column {column!r}, which the mapping {mapping.name} reads",
                 where=f"{where}, line 1",
-                mend=f"{others}; check delimiter and columns in the mapping, or name the column "
-                "in optional_columns if files may lack it",
+                mend=_mend_of_missing(column, names, header),
             )
         if count > 1:
             first = names.index(column.strip()) + 1

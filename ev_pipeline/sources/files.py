@@ -35,6 +35,11 @@ _PEEK_BYTES: Final = 16
 """Enough to know what a file is."""
 
 
+def name_of(path: Path) -> str:
+    """The path as text that can be stored and shown: bytes that are no UTF-8 are spelt out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 @cache
 def record_encoding(encoding: str) -> str:
     """The encoding in which a file's records are cut out.
@@ -75,12 +80,12 @@ class ByteSource:
         for magic, what in _BINARY_STARTS.items():
             if start.startswith(magic):
                 raise PipelineError(
-                    f"this is {what}", where=str(self.path), mend="export it as CSV or JSON"
+                    f"this is {what}", where=name_of(self.path), mend="export it as CSV or JSON"
                 )
         if start.startswith(_WIDE_BOMS):
             raise PipelineError(
                 "this file is written in UTF-16 or UTF-32",
-                where=str(self.path),
+                where=name_of(self.path),
                 mend='say encoding = "utf-16" in [file] of the mapping',
             )
         return start.removeprefix(_UTF8_BOM)
@@ -122,7 +127,7 @@ class ByteSource:
         except UnicodeError as error:
             raise PipelineError(
                 f"around byte {self._read_bytes} the file is not in its encoding: {error}",
-                where=str(self.path),
+                where=name_of(self.path),
                 mend="say the right encoding in [file] of the mapping",
             ) from error
 
@@ -132,7 +137,7 @@ class ByteSource:
         except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
             raise PipelineError(
                 f"the packed file is truncated or damaged: {error}",
-                where=str(self.path),
+                where=name_of(self.path),
                 mend="fetch it again",
             ) from error
         except OSError as error:
@@ -149,6 +154,7 @@ def opened(path: Path, encoding: str) -> Iterator[ByteSource]:
         PipelineError: it cannot be read, or it changed while it was read.
     """
     try:
+        _refuse_streams(path)
         file = path.open("rb")
     except OSError as error:
         raise _cannot_open(path, error) from error
@@ -159,25 +165,43 @@ def opened(path: Path, encoding: str) -> Iterator[ByteSource]:
         if _state(file) != before:
             raise PipelineError(
                 "the file changed while it was read",
-                where=str(path),
+                where=name_of(path),
                 mend="load it again when it is complete",
             )
 
 
-def _state(file: BinaryIO) -> tuple[int, int] | None:
-    """Size and time of a regular file; null for a pipe."""
+def _refuse_streams(path: Path) -> None:
+    """Only what can be read again is read: records that contradict what is stored are, to be kept.
+
+    Raises:
+        PipelineError: the path leads to a pipe, a device or a socket.
+        OSError: it leads nowhere, or may not be followed.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise PipelineError(
+            "this is a pipe or a device, which cannot be read twice",
+            where=name_of(path),
+            mend="write it into a file, and load that; gzip and zip files are read as they are",
+        )
+
+
+def _state(file: BinaryIO) -> tuple[int, int]:
+    """Size and time of the file."""
     status = os.fstat(file.fileno())
-    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+    return status.st_size, status.st_mtime_ns
 
 
 def _cannot_open(path: Path, error: OSError) -> PipelineError:
     mends = {
         FileNotFoundError: "check the path",
-        IsADirectoryError: f"name its files, for example {path}/*.csv",
+        IsADirectoryError: f"name its files, for example {name_of(path)}/*.csv",
         PermissionError: "give yourself the right to read it",
     }
     mend = mends.get(type(error), "check the disk and the path")
-    return PipelineError(f"cannot be read: {error.strerror or error}", where=str(path), mend=mend)
+    return PipelineError(
+        f"cannot be read: {error.strerror or error}", where=name_of(path), mend=mend
+    )
 
 
 @contextmanager
@@ -202,7 +226,7 @@ def _zip_archive(file: BinaryIO, path: Path) -> zipfile.ZipFile:
     except zipfile.BadZipFile as error:
         raise PipelineError(
             f"the zip file is truncated or damaged: {error}",
-            where=str(path),
+            where=name_of(path),
             mend="fetch it again",
         ) from error
 
@@ -215,16 +239,16 @@ def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     ]
     if any(member.filename == "[Content_Types].xml" for member in members):
         raise PipelineError(
-            "this is an Office document", where=str(path), mend="save the sheet as CSV"
+            "this is an Office document", where=name_of(path), mend="save the sheet as CSV"
         )
     if len(members) != 1:
         raise PipelineError(
             f"the zip file holds {len(members)} files, not one",
-            where=str(path),
+            where=name_of(path),
             mend="unpack it and load its files",
         )
     if members[0].flag_bits & 0x1:
         raise PipelineError(
-            "the zip file is encrypted", where=str(path), mend="unpack it with its password"
+            "the zip file is encrypted", where=name_of(path), mend="unpack it with its password"
         )
     return members[0]

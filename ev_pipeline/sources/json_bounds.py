@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.sources.files import ByteSource
+from ev_pipeline.sources.files import ByteSource, name_of
 from ev_pipeline.sources.splitting import MAX_RECORD_BYTES
 
 MAX_ELEMENT_BYTES: Final = 16 * MAX_RECORD_BYTES
@@ -98,7 +98,7 @@ class BoundedReader:
     def _refused(self, what: str) -> PipelineError:
         return PipelineError(
             what,
-            where=str(self._source.path),
+            where=name_of(self._source.path),
             mend="check list_at in [file] of the mapping: it names the list of records",
         )
 

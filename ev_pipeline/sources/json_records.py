@@ -13,8 +13,9 @@ from typing import Any, Final
 import ijson
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.sources.files import ByteSource
+from ev_pipeline.sources.files import ByteSource, name_of
 from ev_pipeline.sources.json_bounds import BoundedReader
+from ev_pipeline.sources.json_surrogates import MarkedHalves, with_halves
 from ev_pipeline.sources.mapping import Mapping
 
 _READ_BYTES: Final = 1 << 16
@@ -49,7 +50,11 @@ def elements_of_document(source: ByteSource, mapping: Mapping) -> Iterator[Eleme
     number = 0
     try:
         for value in ijson.items(
-            reader, prefix, use_float=True, multiple_values=not prefix, buf_size=_READ_BYTES
+            MarkedHalves(reader),
+            prefix,
+            use_float=True,
+            multiple_values=not prefix,
+            buf_size=_READ_BYTES,
         ):
             reader.start_element()
             number += 1
@@ -57,7 +62,7 @@ def elements_of_document(source: ByteSource, mapping: Mapping) -> Iterator[Eleme
     except (ijson.JSONError, UnicodeDecodeError) as error:
         raise PipelineError(
             f"element {number + 1} is no JSON: {_plainly(error)}",
-            where=str(source.path),
+            where=name_of(source.path),
             mend="fetch the file again, or mend it there",
         ) from error
 
@@ -113,7 +118,9 @@ JSON: Final = json.JSONDecoder(parse_float=_number, parse_int=_integer)
 
 def _element(value: Any) -> Element:
     try:
-        raw = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = with_halves(written)
+        raw = text.encode()
     except (RecursionError, UnicodeEncodeError) as error:
         return Element(b"", None, f"cannot be written as JSON again ({error})")
-    return element_of_value(raw, value)
+    return element_of_value(raw, value if text == written else JSON.decode(text))

@@ -17,8 +17,9 @@ from ev_pipeline.domain.rules import shortened
 from ev_pipeline.sources.csv_records import CsvTable, RawRecords, dialect_of
 from ev_pipeline.sources.decode import to_canonical
 from ev_pipeline.sources.file_format import Format
-from ev_pipeline.sources.files import ByteSource, opened
+from ev_pipeline.sources.files import ByteSource, name_of, opened
 from ev_pipeline.sources.findings import PROBLEM
+from ev_pipeline.sources.header_fit import refuse_misfit
 from ev_pipeline.sources.json_records import (
     Element,
     element_of_line,
@@ -75,7 +76,7 @@ def read_batches(
         start = source.peek(_PEEK_BYTES)
         if not start.strip():
             raise PipelineError(
-                "the file is empty", where=str(path), mend="export it again, with its header"
+                "the file is empty", where=name_of(path), mend="export it again, with its header"
             )
         match _form(start, mapping):
             case "csv":
@@ -191,7 +192,9 @@ def _csv_batches(
         records = block
         if table is None and len(block):
             header = block.raw(0)
-            table = CsvTable(header, mapping, str(source.path))
+            where = name_of(source.path)
+            table = CsvTable(header, mapping, where)
+            refuse_misfit(table.header, mapping, where)
             records = block.after_first()
         if table is None or not len(records):
             continue
@@ -235,7 +238,7 @@ def _document_batches(
             if not is_empty_list and not has_list(again, path):
                 raise PipelineError(
                     f"there is no list at {path}",
-                    where=str(source.path),
+                    where=name_of(source.path),
                     mend="say in list_at, in [file] of the mapping, where the list of records is",
                 )
 

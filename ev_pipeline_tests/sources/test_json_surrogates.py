@@ -18,7 +18,7 @@ SESSION = {"station_id": "A", "started_at": "2024-05-06T08:00Z", "ended_at": "20
 def read_through(json_text: str, sizes: list[int]) -> str:
     """What a parser gets, in parts of these sizes, one after the other and again."""
     reader = MarkedHalves(io.BytesIO(json_text.encode()))
-    parts = []
+    parts: list[bytes] = []
     while part := reader.read(sizes[len(parts) % len(sizes)]):
         parts.append(part)
     return b"".join(parts).decode()
