@@ -33,8 +33,7 @@ def with_derived(cdr: dict[str, Any]) -> tuple[dict[str, Any], str]:
         OCPI 2.2.1, module CDRs (https://github.com/ocpi/ocpi).
     """
     if cdr.get("credit") not in (None, False):
-        taken_back = cdr.get("credit_reference_id")
-        return cdr, f"a credit CDR, which takes back {taken_back!r:.40} and is no session"
+        return cdr, "a credit CDR, which takes back what another one billed and is no session"
     session_id = cdr.get("session_id")
     derived = {
         "session_id": cdr.get("id") if session_id in (None, "") else session_id,

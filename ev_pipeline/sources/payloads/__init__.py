@@ -1,0 +1,1 @@
+"""From a message's bytes to decoded records, whatever shape they have."""
