@@ -1,6 +1,7 @@
 """Who a session is: the id that is the same by whichever door and in whichever format it comes.
 
-What lives here: the id of a session from its source's own id, else from its natural key.
+What lives here: the id of a session from its source's own id, else from its natural key, else,
+where its times come from receipt, from how it was delivered.
 What does not: what happens to a session whose id is stored already (`storage`).
 """
 
@@ -19,6 +20,7 @@ _VARIANT_BY_DIGIT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123
 _SOURCE_ID: Final = "source-id"
 _START: Final = "station-connector-start"
 _START_AND_END: Final = "station-connector-start-end"
+_DELIVERY: Final = "delivery"
 
 
 def session_ids(frame: pl.DataFrame, *, scope: str, key_has_end: bool) -> pl.Series:
@@ -57,6 +59,21 @@ def session_ids(frame: pl.DataFrame, *, scope: str, key_has_end: bool) -> pl.Ser
         .alias("session_id")
     )["session_id"]
     return _uuids(keys)
+
+
+def delivery_ids(frame: pl.DataFrame, *, scope: str) -> pl.Series:
+    """The ids of sessions whose times come from receipt: the same delivery is the same session.
+
+    Args:
+        frame: `source` (account or file source) and `delivery` (what tells its deliveries apart:
+            the message's own id, else the SHA-256 of the record).
+        scope: the operator.
+
+    Returns:
+        Ids as text.
+    """
+    keys = frame.select(_key(_DELIVERY, scope, [pl.col("source"), pl.col("delivery")]))
+    return _uuids(keys.to_series().alias("session_id"))
 
 
 def _known_text(field: str) -> pl.Expr:

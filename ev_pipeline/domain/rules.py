@@ -62,12 +62,12 @@ class Circumstances:
 
     Args:
         limits: the limits in force.
-        received_at: when the records were received.
+        received_at: when each record was received.
         resolution_s: resolution of the source's times, s.
     """
 
     limits: Limits
-    received_at: datetime
+    received_at: pl.Expr
     resolution_s: float
 
     @property
@@ -76,9 +76,9 @@ class Circumstances:
         return datetime(self.limits.earliest_year, 1, 1, tzinfo=UTC)
 
     @property
-    def latest_at(self) -> datetime:
+    def latest_at(self) -> pl.Expr:
         """Sessions end at this time or earlier."""
-        return self.received_at + timedelta(seconds=self.limits.max_future_s)
+        return self.received_at + pl.lit(timedelta(seconds=self.limits.max_future_s))
 
 
 def unreadable_mark(field: str) -> str:

@@ -41,7 +41,7 @@ def validate(
     *,
     stations: pl.DataFrame,
     limits: Limits,
-    received_at: datetime,
+    received_at: datetime | pl.Series,
     resolution_s: float,
 ) -> pl.DataFrame:
     """Every record of the frame has all its reasons, warnings and notes.
@@ -52,14 +52,14 @@ def validate(
         stations: what is stored of the sessions' stations, one row each: `station_id`,
             `is_registered`, `power_kw`.
         limits: the limits in force.
-        received_at: when the records were received.
+        received_at: when the records were received, or when each was.
         resolution_s: resolution of the source's times, s.
 
     Returns:
         The frame with `errors` (list of `REASON`), `warnings` (list of codes; none where there
         are errors) and `notes` completed, each in the order of `CODES`.
     """
-    around = Circumstances(limits, received_at, resolution_s)
+    around = Circumstances(limits, pl.lit(received_at), resolution_s)
     readable, unreadable = _readable(frame, SESSION_FIELDS)
     known = _with_stations(readable, stations).with_columns(session_quantities(around))
     found = pl.concat([unreadable, _found(known, session_errors(around))])

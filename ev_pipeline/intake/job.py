@@ -18,7 +18,7 @@ class Job:
     """One load on its way.
 
     Args:
-        load_id: its number.
+        load_id: its number; null for the stream, whose records nobody takes back.
         settings: limits and zones.
         mapping: how the source writes records.
         origin: where the records come from.
@@ -27,7 +27,7 @@ class Job:
         progress: hears how many records were read; may be null.
     """
 
-    load_id: int
+    load_id: int | None
     settings: Settings
     mapping: Mapping
     origin: Origin

@@ -93,17 +93,21 @@ def load_file(
 
 
 def take_in(connection: sa.Connection, job: Job) -> Tally:
-    """The job's records are taken in, recorded and counted, within the transaction."""
+    """The job's records are taken in, recorded and counted, within the transaction.
+
+    What became of each can be read from the transaction's tables until it ends
+    (`ev_pipeline.storage.outcomes`).
+    """
     steps = load_sessions if job.mapping.records == "session" else load_registry
     tally, header = steps(connection, job)
-    record_load(
-        connection, job.load_id, job.origin, tally, header=header, file_sha256=job.fingerprint
-    )
+    if job.load_id is not None:
+        record_load(
+            connection, job.load_id, job.origin, tally, header=header, file_sha256=job.fingerprint
+        )
     add_to_ledger(
         connection,
         day=job.origin.day,
         door=job.origin.door,
-        source=job.origin.source,
-        counts=tally.counts,
+        by_source=tally.by_account or {job.origin.source: tally.counts},
     )
     return tally

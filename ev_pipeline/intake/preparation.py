@@ -1,14 +1,14 @@
-"""Decoded sessions become sessions that can be stored: with id, station clock and judgement.
+"""Decoded sessions become sessions that can be stored: with station clock and judgement.
 
 What lives here: the order in which the domain's functions are applied to a batch.
-What does not: the functions (`ev_pipeline.domain`), and what is stored already (`storage`).
+What does not: ids (`delivery`), the functions (`ev_pipeline.domain`), and what is stored already
+(`storage`).
 """
 
 from dataclasses import dataclass
 
 import polars as pl
 
-from ev_pipeline.domain.identity import session_ids
 from ev_pipeline.domain.localtime import station_clock
 from ev_pipeline.domain.validation import validate
 from ev_pipeline.intake.job import Job
@@ -33,25 +33,22 @@ def is_ambiguous() -> pl.Expr:
 
 
 def prepare(frame: pl.DataFrame, job: Job, stations: pl.DataFrame) -> Prepared:
-    """Every record has its id, its start on the station's clock, and all that is said of it.
+    """Every record has its start on the station's clock, and all that is said of it.
 
     Args:
-        frame: decoded sessions, whose times are settled.
+        frame: decoded sessions with their ids, whose times are settled.
         job: the load.
         stations: what is stored of the operator's stations (`storage.stations.STATION_SCHEMA`).
     """
-    with_ids = frame.with_columns(
-        session_ids(frame, scope=job.origin.scope, key_has_end=job.mapping.key_has_end)
-    )
-    zones = _zones(with_ids, stations, job.settings.timezone)
-    with_clock = with_ids.with_columns(
-        station_clock(with_ids["started_at"], zones).alias("started_local_at")
+    zones = _zones(frame, stations, job.settings.timezone)
+    with_clock = frame.with_columns(
+        station_clock(frame["started_at"], zones).alias("started_local_at")
     )
     judged = validate(
         with_clock,
         stations=stations.select("station_id", "is_registered", "power_kw"),
         limits=job.settings,
-        received_at=job.origin.received_at,
+        received_at=frame["received_at"].fill_null(job.origin.received_at),
         resolution_s=job.mapping.resolution_s,
     )
     has_errors = pl.col("errors").list.len() > 0

@@ -19,7 +19,6 @@ from ev_pipeline.sources.files import name_of
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.reader import RecordBatch, read_batches
 
-
 DELIVERY: Final = {
     "source": pl.String(),
     "message_id": pl.String(),
@@ -125,7 +124,9 @@ def placed(before: int, batch: RecordBatch) -> pl.DataFrame:
         `ordinal` (its number among all).
     """
     frame = batch.frame
-    unsaid = [pl.lit(None, kind).alias(name) for name, kind in DELIVERY.items() if name not in frame]
+    unsaid = [
+        pl.lit(None, kind).alias(name) for name, kind in DELIVERY.items() if name not in frame
+    ]
     row = pl.int_range(pl.len(), dtype=pl.Int64)
     return frame.with_columns(*unsaid, batch_row=row, ordinal=row + before)
 

@@ -6,7 +6,7 @@ What lives here: the rows of the staging table `refused`. What does not: why a r
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 import polars as pl
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.domain.validation import REASON, describe
 from ev_pipeline.intake.job import Job
-from ev_pipeline.intake.records import read_again
+from ev_pipeline.intake.records import placed, read_again
 from ev_pipeline.settings import Limits
 from ev_pipeline.storage.bulk import copy_frame
 
@@ -34,8 +34,10 @@ _READABLE: Final = {
     "connector_id": pl.String(),
     "started_at": pl.Datetime("us", "UTC"),
     "ended_at": pl.Datetime("us", "UTC"),
+    "source": pl.String(),
+    "received_at": pl.Datetime("us", "UTC"),
 }
-"""What an entry keeps of the record beside its raw bytes, where it could be read."""
+"""What an entry keeps of the record beside its raw bytes, where it is known."""
 
 
 def refuse(
@@ -46,7 +48,7 @@ def refuse(
     Args:
         connection: the load's transaction.
         rows: `ordinal`, `line`, `errors`, `batch_row` (what `raw` knows the record by), and
-            those canonical fields that there are.
+            those of the other columns that there are.
         raw: the raw bytes of a record.
         limits: the limits in force, named in the reasons.
     """
@@ -78,9 +80,7 @@ def refuse(
     )
 
 
-def refuse_conflicts(
-    connection: sa.Connection, job: Job, conflicts: Mapping[int, str | None]
-) -> None:
+def refuse_conflicts(connection: sa.Connection, job: Job, conflicts: pl.DataFrame) -> None:
     """Records that contradict what is stored wait in `refused`.
 
     Their raw bytes are read once more: to keep every record's until the end would cost a copy of
@@ -89,19 +89,17 @@ def refuse_conflicts(
     Args:
         connection: the load's transaction.
         job: the load.
-        conflicts: the session id by the record's number; null for a record without a session.
+        conflicts: the `ordinal` of each, and what was settled about it since it was read.
     """
-    if not conflicts:
+    if conflicts.is_empty():
         return
-    ordinals = pl.Series(conflicts.keys(), dtype=pl.Int64)
-    ids = pl.Series(conflicts.values(), dtype=pl.String)
+    settled = [name for name in conflicts.columns if name != "ordinal"]
     reason = [{"code": CONFLICT, "field": None, "value": None}]
     for before, batch in read_again(job.records, job.fingerprint, job.origin.path):
         rows = (
-            batch.frame.with_row_index("batch_row")
-            .with_columns(pl.col("batch_row").cast(pl.Int64))
-            .with_columns(ordinal=pl.col("batch_row") + before)
-            .join(pl.DataFrame({"ordinal": ordinals, "session_id": ids}), on="ordinal")
+            placed(before, batch)
+            .drop(settled, strict=False)
+            .join(conflicts, on="ordinal")
             .with_columns(errors=pl.lit(pl.Series([reason], dtype=pl.List(REASON))).first())
         )
         refuse(connection, rows, batch.raw, job.settings)

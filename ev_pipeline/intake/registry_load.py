@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.domain.validation import validate_stations
 from ev_pipeline.intake.job import Job
-from ev_pipeline.intake.records import numbered
+from ev_pipeline.intake.records import numbered, placed
 from ev_pipeline.intake.refusal import refuse, refuse_conflicts
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.loads import Tally, own_ground
@@ -54,7 +54,8 @@ def load_registry(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | N
     if registry is STATIONS:
         correct_clocks(connection, written, scope=origin.scope, timezone=job.settings.timezone)
     place_stations(connection, origin.scope)
-    refuse_conflicts(connection, job, dict.fromkeys(conflicting_rows(connection)))
+    conflicts = pl.DataFrame({"ordinal": conflicting_rows(connection)}, {"ordinal": pl.Int64})
+    refuse_conflicts(connection, job, conflicts)
     write_quarantine(
         connection,
         scope=origin.scope,
@@ -71,10 +72,8 @@ def _stage(connection: sa.Connection, job: Job, registry: Registry) -> bytes | N
     header: bytes | None = None
     for before, batch in numbered(job.records, job.progress):
         header = batch.header
-        judged = validate_stations(batch.frame, key_field=key_field).with_row_index("batch_row")
+        judged = validate_stations(placed(before, batch), key_field=key_field)
         rows = judged.with_columns(
-            pl.col("batch_row").cast(pl.Int64),
-            ordinal=pl.col("batch_row").cast(pl.Int64) + before,
             key=pl.col(key_field),
             time_zone=pl.coalesce("time_zone", "zone"),
         )

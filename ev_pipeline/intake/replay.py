@@ -70,8 +70,9 @@ def _replay_group(
     )
     batch = read_records([raw for _, raw in entries], mapping, how.header, received_at)
     with engine.begin() as connection:
+        load_id = new_load_id(connection)
         job = Job(
-            load_id=new_load_id(connection),
+            load_id=load_id,
             settings=settings,
             mapping=mapping,
             origin=origin,
@@ -79,7 +80,5 @@ def _replay_group(
             fingerprint=None,
         )
         tally = take_in(connection, job)
-        resolve_taken(
-            connection, [quarantine_id for quarantine_id, _ in entries], load_id=job.load_id
-        )
-    return LoadResult(job.load_id, how.source, origin.path, tally, monotonic() - began)
+        resolve_taken(connection, [quarantine_id for quarantine_id, _ in entries], load_id=load_id)
+    return LoadResult(load_id, how.source, origin.path, tally, monotonic() - began)

@@ -11,9 +11,10 @@ import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.intake.clock_change import Ambiguous
+from ev_pipeline.intake.delivery import with_ids
 from ev_pipeline.intake.job import Job
 from ev_pipeline.intake.preparation import is_ambiguous, prepare
-from ev_pipeline.intake.records import numbered
+from ev_pipeline.intake.records import numbered, placed
 from ev_pipeline.intake.refusal import refuse, refuse_conflicts
 from ev_pipeline.sources.reader import RecordBatch
 from ev_pipeline.storage.bulk import copy_frame
@@ -41,30 +42,31 @@ from ev_pipeline.storage.tallies import tally_sessions
 def load_sessions(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | None]:
     """The job's sessions are stored, quarantined or known already.
 
+    The stream does not wait for a registry that is being loaded.
+
     Returns:
         What became of them, and the header that their file has.
     """
-    share_ground(connection)
+    if job.load_id is not None:
+        share_ground(connection)
     create_staging(connection)
     staging = _Staging(connection, job)
     for before, batch in numbered(job.records, job.progress):
         staging.add(before, batch)
     staging.add_ambiguous()
-    unfinished = _settle(connection, job, staging.spans())
-    tally = tally_sessions(
-        connection, warnings=staging.warnings, notes=staging.notes, unfinished=unfinished
-    )
+    _settle(connection, job, staging.spans())
+    tally = tally_sessions(connection, warnings=staging.warnings, notes=staging.notes)
     _quarantine(connection, job)
     staging.add_stations()
     return tally, staging.header
 
 
-def _settle(connection: sa.Connection, job: Job, spans: pl.DataFrame) -> dict[int | None, int]:
-    """Decide and write what is staged; returns the unfinished sessions that are known."""
+def _settle(connection: sa.Connection, job: Job, spans: pl.DataFrame) -> None:
+    """Decide and write what is staged."""
     origin, corrects = job.origin, job.mapping.has_corrections
     decide(connection, has_corrections=corrects)
     find_overlaps(connection, spans, scope=origin.scope, resolution_s=job.mapping.resolution_s)
-    unfinished = drop_unfinished(connection)
+    drop_unfinished(connection)
     written_as: dict[str, Any] = {
         "scope": origin.scope,
         "source": origin.source,
@@ -75,7 +77,6 @@ def _settle(connection: sa.Connection, job: Job, spans: pl.DataFrame) -> dict[in
     write_sessions(connection, has_corrections=corrects, **written_as)
     keep_passed(connection, **written_as)
     refuse_conflicts(connection, job, conflicting(connection))
-    return unfinished
 
 
 def _quarantine(connection: sa.Connection, job: Job) -> None:
@@ -106,7 +107,7 @@ class _Staging:
         self.notes: Counter[str] = Counter()
         self._connection = connection
         self._job = job
-        self._stations = read_stations(connection, job.origin.scope)
+        self._stations = read_stations(connection, job.origin.scope, job.records.station_ids())
         self._ambiguous = Ambiguous(connection, job)
         self._named: list[pl.DataFrame] = []
         self._spans: list[pl.DataFrame] = [pl.DataFrame(schema=SPAN_SCHEMA)]
@@ -114,14 +115,12 @@ class _Staging:
     def add(self, before: int, batch: RecordBatch) -> None:
         """Stage a batch; what has an ambiguous time waits for its neighbours."""
         self.header = batch.header
-        numbered_rows = batch.frame.with_row_index("batch_row").with_columns(
-            pl.col("batch_row").cast(pl.Int64), ordinal=pl.col("batch_row").cast(pl.Int64) + before
-        )
-        waits = numbered_rows.select(is_ambiguous()).to_series()
+        rows = placed(before, batch)
+        waits = rows.select(is_ambiguous()).to_series()
         if waits.any():
-            self._ambiguous.hold(numbered_rows.filter(waits), batch.raw)
-            numbered_rows = numbered_rows.filter(~waits)
-        self._stage(numbered_rows, batch)
+            self._ambiguous.hold(rows.filter(waits), batch.raw)
+            rows = rows.filter(~waits)
+        self._stage(rows, batch)
 
     def add_ambiguous(self) -> None:
         """Stage what has waited, each with the reading that its neighbours leave."""
@@ -155,7 +154,9 @@ class _Staging:
             )
 
     def _stage(self, rows: pl.DataFrame, batch: RecordBatch) -> None:
-        prepared = prepare(rows, self._job, self._stations)
+        prepared = prepare(
+            with_ids(self._connection, rows, batch.raw, self._job), self._job, self._stations
+        )
         copy_frame(self._connection, "incoming", prepared.accepted.select(INCOMING))
         refuse(self._connection, prepared.refused, batch.raw, self._job.settings)
         self.warnings += _by_code(prepared.accepted["warnings"])

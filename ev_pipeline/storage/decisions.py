@@ -6,6 +6,7 @@ What does not: writing what was decided (`sessions`).
 
 from typing import Final
 
+import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.storage.staging import FIELD_LIST, FIELDS, know_sizes
@@ -138,8 +139,26 @@ _FIND_LOSERS: Final = sa.text("""
     select l.session_id
     from landing l
     where not exists (
-        select from ev_session s where s.session_id = l.session_id and s.load_id = :load_id)
+        select from ev_session_change c
+        where c.xid = pg_current_xact_id() and c.sign = 1
+            and c.session_id = l.session_id and c.revision = l.revision)
 """)
+"""What this transaction has written is in its log, whichever door it came by."""
+
+
+_CONFLICTING: Final = sa.text("""
+    select ordinal, session_id::text, started_at, ended_at
+    from decided join incoming using (ordinal, session_id)
+    where decision = 'conflict'
+""")
+
+CONFLICT_SCHEMA: Final = {
+    "ordinal": pl.Int64(),
+    "session_id": pl.String(),
+    "started_at": pl.Datetime("us", "UTC"),
+    "ended_at": pl.Datetime("us", "UTC"),
+}
+"""A record's number and what intake has settled about it: a time may have two readings."""
 
 
 def decide(connection: sa.Connection, *, has_corrections: bool) -> None:
@@ -159,10 +178,10 @@ def decide(connection: sa.Connection, *, has_corrections: bool) -> None:
     _decide_met(connection, has_corrections=has_corrections)
 
 
-def decide_losers_again(connection: sa.Connection, *, load_id: int, has_corrections: bool) -> None:
+def decide_losers_again(connection: sa.Connection, *, has_corrections: bool) -> None:
     """Rows that somebody else wrote first are decided again, against what is stored by now."""
     connection.execute(sa.text("truncate met, contested"))
-    connection.execute(_FIND_LOSERS, {"load_id": load_id})
+    connection.execute(_FIND_LOSERS)
     for table in ("decided", "landing"):
         connection.execute(
             sa.text(f"delete from {table} where session_id in (select session_id from met)")  # noqa: S608 -- our table names
@@ -170,12 +189,10 @@ def decide_losers_again(connection: sa.Connection, *, load_id: int, has_correcti
     _decide_met(connection, has_corrections=has_corrections)
 
 
-def conflicting(connection: sa.Connection) -> dict[int, str]:
-    """The records that contradict what is stored: session id by number in the file."""
-    rows = connection.execute(
-        sa.text("select ordinal, session_id::text from decided where decision = 'conflict'")
-    )
-    return {row[0]: row[1] for row in rows}
+def conflicting(connection: sa.Connection) -> pl.DataFrame:
+    """The records that contradict what is stored, as `CONFLICT_SCHEMA`."""
+    rows = connection.execute(_CONFLICTING)
+    return pl.DataFrame([tuple(row) for row in rows], schema=CONFLICT_SCHEMA, orient="row")
 
 
 def _decide_met(connection: sa.Connection, *, has_corrections: bool) -> None:

@@ -4,7 +4,9 @@ What lives here: the counts, and adding them to a day. What does not: deciding w
 as (`intake`).
 """
 
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, astuple, dataclass
 from datetime import date
 
 import sqlalchemy as sa
@@ -38,19 +40,35 @@ class Counts:
         return {"received": self.received, **asdict(self)}
 
 
+def sum_of(counts: Iterable[Counts]) -> Counts:
+    """What became of all of them together."""
+    return Counts(*(sum(column) for column in zip(*map(astuple, counts), strict=True)))
+
+
 def add_to_ledger(
-    connection: sa.Connection, *, day: date, door: str, source: str, counts: Counts
+    connection: sa.Connection, *, day: date, door: str, by_source: Mapping[str, Counts]
 ) -> None:
-    """The day's row includes the counts; nothing is written where nothing came."""
-    if counts.received == 0:
-        return
+    """The day's rows include the counts; nothing is written where nothing came.
+
+    Args:
+        connection: the transaction.
+        day: the day, in the reporting zone.
+        door: file, stream or replay.
+        by_source: the counts of each mapping or account.
+    """
+    came = [
+        {"source": source, **counts.as_columns()}
+        for source, counts in by_source.items()
+        if counts.received
+    ]
     connection.execute(
         sa.text(
             """
             insert into ev_ledger as l
                 (day, door, source, received, stored, updated, duplicate, quarantined)
-            values
-                (:day, :door, :source, :received, :stored, :updated, :duplicate, :quarantined)
+            select :day, :door, source, received, stored, updated, duplicate, quarantined
+            from jsonb_populate_recordset(null::ev_ledger, cast(:came as jsonb))
+            order by source
             on conflict (day, door, source) do update
             set received = l.received + excluded.received, stored = l.stored + excluded.stored,
                 updated = l.updated + excluded.updated,
@@ -58,7 +76,7 @@ def add_to_ledger(
                 quarantined = l.quarantined + excluded.quarantined
             """
         ),
-        {"day": day, "door": door, "source": source, **counts.as_columns()},
+        {"day": day, "door": door, "came": json.dumps(came)},
     )
 
 

@@ -24,14 +24,14 @@ class Origin:
     """Where records come from and how they are read.
 
     Args:
-        source: name of the mapping.
+        source: name of the mapping; an account's is with its records.
         records: session, station or site.
         scope: the operator.
-        door: file or replay.
-        path: the file as it was named.
+        door: file, stream or replay.
+        path: the file as it was named; empty for the stream.
         mapping: the mapping's text.
         day: day of the ledger, in the reporting zone.
-        received_at: when the load began.
+        received_at: when the load began; of records that do not say when they came.
     """
 
     source: str
@@ -53,7 +53,8 @@ class Tally:
         reasons: quarantined records by reason code.
         warnings: stored records by warning code.
         notes: stored records by note code.
-        duplicates_of: duplicates by the load that had stored the session.
+        duplicates_of: duplicates by the load that had stored what they say.
+        by_account: the counts of each account whose records are among them.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -61,6 +62,7 @@ class Tally:
     warnings: dict[str, int] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
     duplicates_of: dict[int, int] = field(default_factory=dict)
+    by_account: dict[str, Counts] = field(default_factory=dict)
 
 
 def share_ground(connection: sa.Connection) -> None:

@@ -7,6 +7,7 @@ and looking entries up for people (`quarantine_queries`).
 from datetime import datetime
 from typing import Final
 
+import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.storage.staging import know_sizes
@@ -21,25 +22,26 @@ _KNOWN_SESSIONS: Final = """
 """
 """Records of this load whose session is stored by its end."""
 
-_DROP_UNFINISHED: Final = sa.text(f"""
-    with finished as (
-        select r.ordinal, s.load_id
+_FIND_FINISHED: Final = sa.text(f"""
+    with known as (
+        select r.ordinal, session_id, r.source, s.load_id as met_load
         from refused r join ev_session s using (session_id)
         where r.codes = '{{not_finished}}'
         union all
-        select r.ordinal, null
+        select r.ordinal, r.session_id, r.source, null
         from refused r
         where r.codes = '{{not_finished}}'
             and not exists (select from ev_session s where s.session_id = r.session_id)
             and exists (
                 select from ({_KNOWN_SESSIONS}) k
                 where k.session_id = r.session_id and k.ordinal < r.ordinal)
-    ), dropped as (
-        delete from refused r using finished f where r.ordinal = f.ordinal
-        returning f.load_id
     )
-    select load_id, count(*) from dropped group by load_id
+    insert into finished select ordinal, session_id, source, met_load from known
 """)  # noqa: S608 -- constant fragment
+
+_DROP_FINISHED: Final = sa.text("""
+    delete from refused where ordinal in (select ordinal from finished)
+""")
 
 _TAKE_TURN: Final = sa.text("""
     select case when exists (select from refused where 'not_finished' = any(codes))
@@ -51,12 +53,16 @@ _WRITE: Final = sa.text("""
     insert into ev_quarantine as q
         (scope, origin, raw_sha256, raw, reasons, codes, state, session_id, source_session_id,
          station_id, connector_id, started_at, ended_at, first_seen_at, last_seen_at, times_seen)
-    select distinct on (raw_sha256)
-        :scope, :origin, raw_sha256, raw, reasons, codes, 'open', session_id, source_session_id,
-        station_id, connector_id, started_at, ended_at, cast(:seen_at as timestamptz),
-        cast(:seen_at as timestamptz), count(*) over (partition by raw_sha256)
-    from refused
-    order by raw_sha256, ordinal
+    select distinct on (origin, raw_sha256)
+        :scope, origin, raw_sha256, raw, reasons, codes, 'open', session_id, source_session_id,
+        station_id, connector_id, started_at, ended_at, min(seen_at) over same,
+        max(seen_at) over same, count(*) over same
+    from (
+        select *, coalesce(source, :origin) as origin, coalesce(received_at, :seen_at) as seen_at
+        from refused
+    ) seen
+    window same as (partition by origin, raw_sha256)
+    order by origin, raw_sha256, ordinal
     on conflict (scope, origin, raw_sha256) do update
     set reasons = excluded.reasons, codes = excluded.codes, session_id = excluded.session_id,
         source_session_id = excluded.source_session_id, station_id = excluded.station_id,
@@ -72,7 +78,8 @@ _SIGHT: Final = sa.text("""
     select :load_id, r.line, q.quarantine_id
     from refused r
     join ev_quarantine q
-        on q.scope = :scope and q.origin = :origin and q.raw_sha256 = r.raw_sha256
+        on q.scope = :scope and q.origin = coalesce(r.source, :origin)
+        and q.raw_sha256 = r.raw_sha256
 """)
 
 _SUPERSEDE: Final = sa.text("""
@@ -85,15 +92,11 @@ _SUPERSEDE: Final = sa.text("""
 """No older entry can be meant: a session that is stored leaves no unfinished entry open."""
 
 
-def drop_unfinished(connection: sa.Connection) -> dict[int | None, int]:
-    """Unfinished records whose session is known leave `refused`: they are duplicates.
-
-    Returns:
-        How many, by the load that had stored the session; null for a load of this transaction and
-        for the stream.
-    """
+def drop_unfinished(connection: sa.Connection) -> None:
+    """Unfinished records whose session is known go from `refused` to `finished`: duplicates."""
     know_sizes(connection, "refused")
-    return {row[0]: row[1] for row in connection.execute(_DROP_UNFINISHED)}
+    connection.execute(_FIND_FINISHED)
+    connection.execute(_DROP_FINISHED)
 
 
 def take_turn(connection: sa.Connection, *, scope: str) -> None:
@@ -106,17 +109,44 @@ def take_turn(connection: sa.Connection, *, scope: str) -> None:
 
 
 def write_quarantine(
-    connection: sa.Connection, *, scope: str, origin: str, load_id: int, seen_at: datetime
+    connection: sa.Connection, *, scope: str, origin: str, load_id: int | None, seen_at: datetime
 ) -> None:
-    """Every record in `refused` has an entry that counts it and a sighting in this load."""
+    """Every record in `refused` has an entry that counts it, and a sighting if this is a load.
+
+    Args:
+        connection: the transaction.
+        scope: the operator.
+        origin: account or file source of records that do not name theirs.
+        load_id: the load; null for the stream, whose records nobody takes back.
+        seen_at: when records came that do not say so.
+    """
     place = {"scope": scope, "origin": origin}
     connection.execute(_WRITE, {**place, "seen_at": seen_at})
-    connection.execute(_SIGHT, {**place, "load_id": load_id})
+    if load_id is not None:
+        connection.execute(_SIGHT, {**place, "load_id": load_id})
 
 
-def supersede_unfinished(connection: sa.Connection, *, scope: str, load_id: int) -> None:
+def supersede_unfinished(connection: sa.Connection, *, scope: str, load_id: int | None) -> None:
     """Open entries of unfinished sessions are settled where the completed one is stored."""
     connection.execute(_SUPERSEDE, {"scope": scope, "load_id": load_id})
+
+
+def first_receipts(
+    connection: sa.Connection, session_ids: list[str], *, scope: str
+) -> pl.DataFrame:
+    """When records of these sessions first came and were refused: `session_id`, `first_at`."""
+    rows = connection.execute(
+        sa.text(
+            """
+            select session_id::text, min(first_seen_at) from ev_quarantine
+            where session_id = any(cast(:session_ids as uuid[])) and scope = :scope
+            group by session_id
+            """
+        ),
+        {"session_ids": session_ids, "scope": scope},
+    )
+    schema = {"session_id": pl.String(), "first_at": pl.Datetime("us", "UTC")}
+    return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
 
 
 def resolve_taken(connection: sa.Connection, quarantine_ids: list[int], *, load_id: int) -> None:

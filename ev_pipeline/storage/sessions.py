@@ -23,7 +23,7 @@ _ROW: Final = (
 )
 
 _LANDING_ROWS: Final = f"""
-    select l.session_id, l.revision, :scope as scope, :source as source,
+    select l.session_id, l.revision, :scope as scope, coalesce(i.source, :source) as source,
         {", ".join(f"i.{field}" for field in FIELDS)}, i.started_local_at,
         case when cardinality(i.warnings) > 0 or o.ordinal is not null
             then 'warning' else 'valid' end as quality,
@@ -31,7 +31,7 @@ _LANDING_ROWS: Final = f"""
             || array_remove(array[case when o.ordinal is not null then '{OVERLAP}' end], null)
             || i.notes as quality_codes,
         :door as door, cast(:load_id as bigint) as load_id,
-        cast(:received_at as timestamptz) as received_at, l.base_revision
+        coalesce(i.received_at, :received_at) as received_at, l.base_revision
     from landing l
     join incoming i using (ordinal)
     left join (select distinct ordinal from overlapping) o using (ordinal)
@@ -94,14 +94,15 @@ _REPLACE: Final = sa.text(f"""
 
 
 def write_sessions(
-    connection: sa.Connection, *, has_corrections: bool, **origin: str | int | datetime
+    connection: sa.Connection, *, has_corrections: bool, **origin: str | int | datetime | None
 ) -> None:
     """Everything in `landing` is written, or decided again where somebody else was first.
 
     Args:
         connection: the load's transaction.
         has_corrections: whether other content for a stored id is a correction.
-        origin: `scope`, `source`, `door`, `load_id` and `received_at` of the records.
+        origin: `scope`, `source`, `door`, `load_id` (null for the stream) and `received_at` of
+            the records.
     """
     written = 0
     while True:
@@ -109,9 +110,7 @@ def write_sessions(
         written += _replace(connection, origin)
         if written == _count_landing(connection):
             return
-        decide_losers_again(
-            connection, load_id=int(str(origin["load_id"])), has_corrections=has_corrections
-        )
+        decide_losers_again(connection, has_corrections=has_corrections)
 
 
 def _add(connection: sa.Connection, origin: dict[str, Any], *, is_first_try: bool) -> int:

@@ -25,8 +25,10 @@ INCOMING: Final = (
     "started_local_at",
     "warnings",
     "notes",
+    "source",
+    "received_at",
 )
-"""The columns of `incoming`."""
+"""The columns of `incoming`; the last two are null where they are the whole load's."""
 
 _WORK_MEMORY: Final = "set local work_mem = '256MB'"
 """A load sorts and hashes a whole file: a million sessions fit, more go by way of the disk."""
@@ -36,15 +38,21 @@ _TABLES: Final = (
     f"""
     create temp table incoming on commit drop as
     select 0::bigint as ordinal, 0::bigint as line, session_id, {FIELD_LIST}, started_local_at,
-        quality_codes as warnings, quality_codes as notes
+        quality_codes as warnings, quality_codes as notes, source, received_at
     from ev_session with no data
     """,  # noqa: S608 -- constant column names
     # the records that did not
     """
     create temp table refused on commit drop as
     select 0::bigint as ordinal, 0::bigint as line, raw, raw_sha256, reasons, codes, session_id,
-        source_session_id, station_id, connector_id, started_at, ended_at
+        source_session_id, station_id, connector_id, started_at, ended_at, origin as source,
+        first_seen_at as received_at
     from ev_quarantine with no data
+    """,
+    # unfinished records that are known, and the load that had stored their session
+    """
+    create temp table finished on commit drop as
+    select ordinal, session_id, source, 0::bigint as met_load from refused with no data
     """,
     # ids that come more than once, or are stored: their records are decided one after the other
     "create temp table met (session_id uuid) on commit drop",

@@ -148,7 +148,7 @@ def write_registry(
     *,
     scope: str,
     source: str,
-    load_id: int,
+    load_id: int | None,
     received_at: datetime,
 ) -> list[str]:
     """What was decided is written.

@@ -9,9 +9,11 @@ from typing import Final
 
 import polars as pl
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.changes import CHANGED, LOG
+from ev_pipeline.storage.tables import ev_station
 
 STATION_SCHEMA: Final = {
     "station_id": pl.String(),
@@ -112,15 +114,17 @@ _CORRECT_CLOCKS: Final = sa.text(f"""
 """)  # noqa: S608 -- constant column names
 
 
-def read_stations(connection: sa.Connection, scope: str) -> pl.DataFrame:
-    """What is stored of the operator's stations, as `STATION_SCHEMA`."""
-    rows = connection.execute(
-        sa.text(
-            "select station_id, is_registered, power_kw, time_zone from ev_station"
-            " where scope = :scope"
-        ),
-        {"scope": scope},
-    )
+def read_stations(
+    connection: sa.Connection, scope: str, station_ids: list[str] | None
+) -> pl.DataFrame:
+    """What is stored of the operator's stations (null: of all), as `STATION_SCHEMA`."""
+    query = sa.select(*(ev_station.c[name] for name in STATION_SCHEMA))
+    query = query.where(ev_station.c.scope == scope)
+    if station_ids is not None:
+        query = query.where(
+            ev_station.c.station_id == sa.any_(sa.literal(station_ids, pg.ARRAY(sa.Text())))
+        )
+    rows = connection.execute(query)
     return pl.DataFrame([tuple(row) for row in rows], schema=STATION_SCHEMA, orient="row")
 
 

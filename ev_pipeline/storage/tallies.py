@@ -8,19 +8,27 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ev_pipeline.storage.ledger import Counts
+from ev_pipeline.storage.ledger import Counts, sum_of
 from ev_pipeline.storage.loads import Tally
 from ev_pipeline.storage.sessions import OVERLAP
 
 _SESSIONS: Final = sa.text("""
-    select
-        (select count(*) from incoming) - count(*) + count(*) filter (where decision = 'stored'),
-        count(*) filter (where decision = 'updated'),
-        count(*) filter (where decision = 'duplicate'),
-        (select count(*) from refused)
-    from decided
+    select source,
+        count(*) filter (where became = 'stored'), count(*) filter (where became = 'updated'),
+        count(*) filter (where became = 'duplicate'),
+        count(*) filter (where became = 'quarantined')
+    from (
+        select source, coalesce(decision, 'stored') as became
+        from incoming left join decided using (ordinal)
+        where decision is distinct from 'conflict'
+        union all
+        select source, 'duplicate' from finished
+        union all
+        select source, 'quarantined' from refused
+    ) records
+    group by source
 """)
-"""A record that needed no decision is new."""
+"""A record that needed no decision is new; one that contradicts what is stored is refused."""
 
 _REGISTRY: Final = sa.text("""
     select count(*) filter (where decision = 'stored'),
@@ -51,18 +59,19 @@ _OVERLAPPING: Final = sa.text("""
 """)
 
 _DUPLICATES_OF: Final = sa.text("""
-    select met_load, count(*) from decided
-    where decision = 'duplicate' and met_load is not null
+    select met_load, count(*)
+    from (
+        select met_load from decided where decision = 'duplicate'
+        union all
+        select met_load from finished
+    ) duplicates
+    where met_load is not null
     group by met_load
 """)
 
 
 def tally_sessions(
-    connection: sa.Connection,
-    *,
-    warnings: Counter[str],
-    notes: Counter[str],
-    unfinished: dict[int | None, int],
+    connection: sa.Connection, *, warnings: Counter[str], notes: Counter[str]
 ) -> Tally:
     """What became of a load's sessions.
 
@@ -70,23 +79,18 @@ def tally_sessions(
         connection: the load's transaction.
         warnings: staged records by warning code.
         notes: staged records by note code.
-        unfinished: unfinished records whose session is known, by the load that had stored it.
     """
-    stored, updated, duplicate, quarantined = connection.execute(_SESSIONS).one()
-    duplicates_of = Counter(unfinished)
-    for load_id, count in connection.execute(_DUPLICATES_OF):
-        duplicates_of[load_id] += count
+    by_source = {row[0]: Counts(*row[1:]) for row in connection.execute(_SESSIONS)}
     overlapping = Counter({OVERLAP: connection.execute(_OVERLAPPING).scalar_one()})
     written_warnings = warnings - _by_code(connection, _WARNINGS_NOT_WRITTEN) + overlapping
     written_notes = notes - _by_code(connection, _NOTES_NOT_WRITTEN)
     return Tally(
-        counts=Counts(stored, updated, duplicate + sum(unfinished.values()), quarantined),
+        counts=sum_of(by_source.values()),
         reasons=dict(_by_code(connection, _REASONS)),
         warnings=dict(sorted(written_warnings.items())),
         notes=dict(sorted(written_notes.items())),
-        duplicates_of={
-            load_id: count for load_id, count in duplicates_of.items() if load_id is not None
-        },
+        duplicates_of={row[0]: row[1] for row in connection.execute(_DUPLICATES_OF)},
+        by_account={account: n for account, n in by_source.items() if account is not None},
     )
 
 

@@ -94,7 +94,8 @@ class Model:
         """What is stored of a session and what once was."""
         if not self.stacks[key]:
             return []
-        return [revision[1] for revision in (*self.passed[key], *self.stacks[key])]
+        passed = [record for _, record in self.passed[key]]
+        return passed + [record for _, record, _ in self.stacks[key]]
 
     def _write(self, load_id: int, final: dict[str, Record], base: dict[str, Record]) -> None:
         others = [record for key, record in base.items() if key not in final]
