@@ -38,7 +38,16 @@ class Rollup:
     query: Callable[[str], str]
 
 
-_MEASURED: Final = ("n_sessions", "energy_kwh", "duration_s", "n_charging", "charging_s", "cost")
+_MEASURED: Final = (
+    *("n_sessions", "energy_kwh", "duration_s", "n_charging", "charging_s"),
+    *("cost", "n_idle", "idle_s"),
+)
+
+_END_FROM_CHARGING: Final = """
+    coalesce('end_derived' = any(quality_codes)
+        and charging_duration_h >= (extract(epoch from ended_at - started_at) - 1) / 3600, false)
+"""
+"""Whether the end is the start plus the charging duration: who knows until when it was plugged."""
 
 _MEASURES: Final = f"""
     case when cost is null then '' else coalesce(currency, '{UNKNOWN_CURRENCY}') end as currency,
@@ -49,7 +58,12 @@ _MEASURES: Final = f"""
     )) as duration_s,
     coalesce(sum(sign) filter (where charging_duration_h is not null), 0) as n_charging,
     coalesce(sum((sign * charging_duration_h)::numeric * 3600), 0) as charging_s,
-    coalesce(sum((sign * cost)::numeric), 0) as cost
+    coalesce(sum((sign * cost)::numeric), 0) as cost,
+    coalesce(sum(sign) filter (
+        where charging_duration_h is not null and not {_END_FROM_CHARGING}), 0) as n_idle,
+    coalesce(sum(sign * greatest(
+        extract(epoch from ended_at - started_at) - charging_duration_h::numeric * 3600, 0
+    )) filter (where charging_duration_h is not null and not {_END_FROM_CHARGING}), 0) as idle_s
 """
 
 _QUARTER: Final = "date_bin('15 minutes', started_at, timestamptz '2000-01-01 00:00:00+00')"
@@ -108,12 +122,6 @@ def _codes(condition: str) -> str:
 
 
 _FORGOTTEN: Final = f"ended_at - started_at > interval '{LONGEST_OCCUPATION_DAYS} days'"
-
-_END_FROM_CHARGING: Final = """
-    coalesce('end_derived' = any(quality_codes)
-        and charging_duration_h >= (extract(epoch from ended_at - started_at) - 1) / 3600, false)
-"""
-"""Whether the end is the start plus the charging duration: who knows until when it was plugged."""
 
 
 def _midnight(day: str) -> str:

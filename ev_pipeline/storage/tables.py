@@ -254,6 +254,14 @@ def _rollup_measures() -> list[sa.Column[Any]]:
         _count("n_charging", "sessions with a known charging duration"),
         sa.Column("charging_s", sa.Numeric(), nullable=False, comment="charging, s, exact"),
         sa.Column("cost", sa.Numeric(), nullable=False, comment="price in currency, exact"),
+        _count("n_idle", "sessions of which is known how long they stayed after charging"),
+        sa.Column(
+            "idle_s",
+            sa.Numeric(),
+            nullable=False,
+            server_default=sa.text("0"),
+            comment="plugged in and not charging, s, exact",
+        ),
     ]
 
 

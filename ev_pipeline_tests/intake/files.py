@@ -93,7 +93,13 @@ def assert_rollups_are_exact(engine: sa.Engine, timezone: str) -> None:
         count(*), sum(energy_kwh::numeric),
         sum(extract(epoch from ended_at) - extract(epoch from started_at)),
         count(charging_duration_h), coalesce(sum(charging_duration_h::numeric * 3600), 0),
-        coalesce(sum(cost::numeric), 0)
+        coalesce(sum(cost::numeric), 0),
+        count(charging_duration_h) filter (where not 'end_derived' = any(quality_codes)),
+        coalesce(sum(case when charging_duration_h is null then 0
+            when 'end_derived' = any(quality_codes) then 0
+            when extract(epoch from ended_at - started_at) < charging_duration_h * 3600 then 0
+            else extract(epoch from ended_at - started_at) - charging_duration_h::numeric * 3600
+            end), 0)
     """
     currency = "case when cost is null then '' when currency is null then 'XXX' else currency end"
     network = rows(engine, f"select * from ({with_tail(NETWORK)}) n order by 1, 2")
