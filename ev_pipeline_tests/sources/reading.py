@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
+import pytest
 
+from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.sources.mapping import Mapping, parse_mapping
 from ev_pipeline.sources.reader import RecordBatch, read_batches
 
@@ -26,6 +28,7 @@ energy_kwh = "kwh"
 
 PLAIN_HEADER: Final = b"station,start,end,kwh\n"
 PLAIN_ROW: Final = b"CP-1,2026-05-04T08:12:00Z,2026-05-04T10:02:00Z,12.4\n"
+PLAIN_FILE: Final = PLAIN_HEADER + PLAIN_ROW * 3
 
 
 def plain_mapping(*more: str) -> Mapping:
@@ -53,3 +56,10 @@ def frame(folder: Path, content: bytes, mapping: Mapping | None = None) -> pl.Da
 def codes(row: dict[str, Any]) -> list[str]:
     """The codes of a row's problems."""
     return [problem["code"] for problem in row["problems"]]
+
+
+def refusal(folder: Path, content: bytes, *more: str, mapping: Mapping | None = None) -> str:
+    """What is said of a file that cannot be read by the mapping, or by the plain one with more."""
+    with pytest.raises(PipelineError) as refused:
+        frame(folder, content, mapping or plain_mapping(*more))
+    return str(refused.value)
