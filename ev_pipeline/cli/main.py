@@ -8,7 +8,19 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
-from ev_pipeline.cli import errors, load, migrate, models, quarantine, run, sources, stack, status
+from ev_pipeline.cli import (
+    accounts,
+    certificates,
+    errors,
+    load,
+    migrate,
+    models,
+    quarantine,
+    run,
+    sources,
+    stack,
+    status,
+)
 from ev_pipeline.cli.errors import COMMAND
 from ev_pipeline.cli.output import messages
 from ev_pipeline.domain.errors import PipelineError
@@ -44,7 +56,10 @@ def root(
         sys.tracebacklimit = 1000
 
 
-for _commands in (sources, load, quarantine, migrate, stack, status, run, models):
+for _commands in (
+    *(sources, load, quarantine, migrate, stack, status, run, models),
+    *(accounts, certificates),
+):
     _commands.register(app)
 
 

@@ -4,8 +4,8 @@ What lives here: the documents and tables that they print. What does not: lookin
 """
 
 import time
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from ev_pipeline.settings import Settings, load_settings
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.state import ServiceState, StackState, read_state
 
+if TYPE_CHECKING:
+    from ev_pipeline.stack.doctor import Finding
+
 
 @dataclass(frozen=True)
 class _Stored:
@@ -22,11 +25,13 @@ class _Stored:
 
     Args:
         ledger: the sums over everything that came in.
+        by_kind: the same, apart for sessions and stations.
         champion: the model whose labels are shown.
         trouble: why the database says nothing.
     """
 
     ledger: dict[str, int] | None = None
+    by_kind: dict[str, dict[str, int]] = field(default_factory=dict)
     champion: dict[str, Any] | None = None
     trouble: str | None = None
 
@@ -53,7 +58,9 @@ def status(
         raise typer.Exit(1)
 
 
-def doctor() -> None:
+def doctor(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False
+) -> None:
     """Look for what is wrong with the local stack, and say how to mend it.
 
     Example: ev-pipeline doctor
@@ -66,12 +73,26 @@ def doctor() -> None:
         findings.append(examine("schema", _require_schema, settings))
     else:
         findings.append(Finding("schema", is_ok=True, what="not looked at: the stack is down"))
+    if as_json:
+        print_json({"healthy": all(found.is_ok for found in findings), "checks": _told(findings)})
+    else:
+        _print_findings(findings)
+    if not all(found.is_ok for found in findings):
+        raise typer.Exit(1)
+
+
+def _told(findings: list["Finding"]) -> list[dict[str, Any]]:
+    return [
+        {"check": found.name, "ok": found.is_ok, "found": found.what, "mend": found.mend}
+        for found in findings
+    ]
+
+
+def _print_findings(findings: list["Finding"]) -> None:
     rows = [
         (found.name, "ok" if found.is_ok else "WRONG", found.what, found.mend) for found in findings
     ]
     print_table(["Check", "", "Found", "Mend"], rows)
-    if not all(found.is_ok for found in findings):
-        raise typer.Exit(1)
 
 
 def register(app: typer.Typer) -> None:
@@ -107,8 +128,9 @@ def _print_status(
     if state.supervisor is None:
         messages.print(f"not running in {settings.home}; `ev-pipeline up` starts it")
     if stored.ledger is not None:
-        counts = ", ".join(f"{count:,} {name}" for name, count in stored.ledger.items())
-        results.print(f"Records:  {counts}", soft_wrap=True)
+        for kind, counts in stored.by_kind.items():
+            told = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+            results.print(f"{kind.capitalize()}: {told}", soft_wrap=True)
         champion = stored.champion
         text = (
             f"{champion['version']}, trained {champion['trained_at']:%Y-%m-%d %H:%M} UTC"
@@ -124,6 +146,7 @@ def _read_stored(settings: Settings) -> _Stored:
     from ev_pipeline.storage.engine import connect, require_schema  # noqa: PLC0415 - keeps --help fast
     from ev_pipeline.storage.ledger import read_totals  # noqa: PLC0415 - the same
     from ev_pipeline.storage.registry import read_champion  # noqa: PLC0415 - the same
+    from ev_pipeline.storage.totals import read_totals_by_kind  # noqa: PLC0415 - the same
 
     try:
         engine = connect(settings)
@@ -132,10 +155,13 @@ def _read_stored(settings: Settings) -> _Stored:
         return _Stored(trouble=str(error))
     with engine.connect() as connection:
         totals, champion = read_totals(connection), read_champion(connection)
+        by_kind = read_totals_by_kind(connection)
     engine.dispose()
     shown = ("version", "trained_at", "verdict")
     return _Stored(
-        totals.as_columns(), {key: getattr(champion, key) for key in shown} if champion else None
+        totals.as_columns(),
+        {kind: counts.as_columns() for kind, counts in by_kind.items()},
+        {key: getattr(champion, key) for key in shown} if champion else None,
     )
 
 

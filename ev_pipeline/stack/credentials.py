@@ -13,6 +13,7 @@ from typing import Final, Self
 from sqlalchemy.engine import URL, make_url
 
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.stack.account import Account
 from ev_pipeline.stack.layout import PRIVATE_FILE, Layout
 
 DRIVER: Final = "postgresql+psycopg2"
@@ -99,14 +100,26 @@ class Credentials:
         return cls(urls, is_new)
 
 
-def write_private(path: Path, text: str) -> None:
-    """The file holds the text, replaced in one step, and only its owner ever could read it."""
+def write_private(
+    path: Path, text: str, *, owner: Account | None = None, mode: int = PRIVATE_FILE
+) -> None:
+    """The file holds the text, replaced in one step, and only its owner ever could read it.
+
+    Args:
+        path: the file.
+        text: all that it holds.
+        owner: the user that it belongs to; null for ours.
+        mode: its mode; another than private for what everybody may read.
+    """
     if path.exists() and path.read_text() == text:
-        path.chmod(PRIVATE_FILE)
+        path.chmod(mode)
         return
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w") as file:
+        if owner:
+            os.fchown(file.fileno(), owner.uid, owner.gid)
+        os.fchmod(file.fileno(), mode)  # whatever the umask is
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -7,16 +7,15 @@ import http.client
 import json
 from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg2
 
-import ev_pipeline
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.settings import ENV_PREFIX
+from ev_pipeline.settings import ENV_PREFIX, LOGIN
 from ev_pipeline.stack.credentials import DAGSTER, HOST, Credentials
 from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.shipped import shipped_file
 
 WEBSERVER: Final = "dagster-webserver"
 DAEMON: Final = "dagster-daemon"
@@ -52,7 +51,7 @@ UNREACHABLE: Final = "DagsterUserCodeUnreachableError"
 def place_files(layout: Layout) -> None:
     """`DAGSTER_HOME` holds this version's `dagster.yaml` and `workspace.yaml`."""
     for name in (INSTANCE_FILE, WORKSPACE_FILE):
-        (layout.dagster / name).write_text(_source(name).read_text())
+        (layout.dagster / name).write_text(shipped_file(name).read_text())
 
 
 def environment(
@@ -65,10 +64,11 @@ def environment(
         credentials: the local database's; what the environment names goes before them.
         ours: the environment of this process.
     """
+    callers_login = {ENV_PREFIX + name.upper() for name in LOGIN}
     kept = {
         name: value
         for name, value in ours.items()
-        if name in PASSED_ON or name.startswith((ENV_PREFIX, "LC_"))
+        if name in PASSED_ON or (name.startswith((ENV_PREFIX, "LC_")) and name not in callers_login)
     }
     return {
         DAGSTER.variable: credentials.url(DAGSTER),
@@ -119,19 +119,6 @@ def daemon_trouble(url: str, started_at_s: float, now_s: float) -> str | None:
     since_s = max(started_at_s, now_s - HEARTBEAT_MAX_AGE_S)
     silent = sorted(each for each in DAEMONS if beats.get(each, 0) < since_s)
     return f"no heartbeat from {', '.join(silent)}" if silent else None
-
-
-def _source(name: str) -> Path:
-    """An installed package carries the file; in a checkout it is at the top."""
-    package = Path(ev_pipeline.__file__).parent
-    for place in (package / "stack" / name, package.parent / name):
-        if place.is_file():
-            return place
-    raise PipelineError(
-        f"{name} is neither in the package nor beside it",
-        mend="install the package again",
-        where=str(package),
-    )
 
 
 def _locations_trouble(workspace: dict[str, Any]) -> str | None:

@@ -18,7 +18,9 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.account import require_reachable, server_account
 from ev_pipeline.stack.binaries import find_binaries
+from ev_pipeline.stack.certificates import expiries
 from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.mosquitto import find_mosquitto
 from ev_pipeline.stack.ports import require_free, stack_ports
 from ev_pipeline.stack.postgres import require_owner, stored_major
 from ev_pipeline.stack.postmaster import require_unserved
@@ -73,8 +75,10 @@ def _home(settings: Settings) -> str:
 
 def _programs(settings: Settings) -> str:
     major = stored_major(Layout(settings.home).postgres)
-    found = find_binaries(settings.postgres_bin, account=server_account(), major=major)
-    return f"PostgreSQL {found.major} in {found.directory}"
+    account = server_account()
+    found = find_binaries(settings.postgres_bin, account=account, major=major)
+    mosquitto = find_mosquitto(settings.mosquitto_bin, account=account)
+    return f"PostgreSQL {found.major} in {found.directory}, {mosquitto}"
 
 
 def _database_directory(settings: Settings) -> str:
@@ -98,6 +102,20 @@ def _credentials(settings: Settings) -> str:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise PipelineError("others may read it", mend=f"chmod go-rwx {path}", where=str(path))
     return f"{len(paths) - 1} files, private"
+
+
+def _certificates(settings: Settings) -> str:
+    found = expiries(Layout(settings.home))
+    now = datetime.now(tz=UTC)
+    for each in found:
+        if each.is_near(now):
+            raise PipelineError(
+                f"the certificate of {each.name} ends on {each.expires_at:%Y-%m-%d %H:%M} UTC",
+                mend=each.mend,
+            )
+    if not found:
+        return "none yet; the first start makes them"
+    return ", ".join(f"{each.name} until {each.expires_at:%Y-%m-%d}" for each in found)
 
 
 def _ports(settings: Settings) -> str:
@@ -174,6 +192,7 @@ CHECKS: Final = MappingProxyType(
         "home": _home,
         "disk": _disk,
         "credentials": _credentials,
+        "certificates": _certificates,
         "programs": _programs,
         "database": _database_directory,
         "ports": _ports,

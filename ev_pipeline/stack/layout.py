@@ -15,8 +15,11 @@ PRIVATE_DIRECTORY: Final = 0o700
 PRIVATE_FILE: Final = 0o600
 """Mode of a file that only its owner may read."""
 
+PUBLIC_FILE: Final = 0o644
+"""Mode of a file that every user may read: the authority's certificate."""
+
 SHARED_DIRECTORY: Final = 0o755
-"""Mode of a directory that the unprivileged database server has to pass through."""
+"""Mode of a directory that unprivileged servers have to pass through."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,36 @@ class Layout:
         return self.home / "postgres.unfinished"
 
     @property
+    def mosquitto(self) -> Path:
+        """Everything that the broker reads and writes; it belongs to the user that runs it."""
+        return self.home / "mosquitto"
+
+    @property
+    def broker_certificate(self) -> Path:
+        """What the broker shows."""
+        return self.mosquitto / "server.crt"
+
+    @property
+    def broker_key(self) -> Path:
+        """The key to it."""
+        return self.mosquitto / "server.key"
+
+    @property
+    def certificates(self) -> Path:
+        """The stack's own certificate authority."""
+        return self.home / "certificates"
+
+    @property
+    def authority(self) -> Path:
+        """The authority's certificate: all that a client needs besides its account."""
+        return self.certificates / "ca.crt"
+
+    @property
+    def authority_key(self) -> Path:
+        """The key that signs; nobody but the stack's owner reads it."""
+        return self.certificates / "ca.key"
+
+    @property
     def dagster(self) -> Path:
         """`DAGSTER_HOME`."""
         return self.home / "dagster"
@@ -60,7 +93,7 @@ class Layout:
         return self.home / "run"
 
     def make(self) -> None:
-        """All directories but PostgreSQL's exist, with their modes.
+        """All directories but PostgreSQL's and the broker's exist, with their modes.
 
         Raises:
             PipelineError: if they cannot be made, or belong to somebody else.
@@ -72,6 +105,8 @@ class Layout:
             for private in (self.credentials, self.dagster, self.logs, self.run):
                 private.mkdir(exist_ok=True)
                 private.chmod(PRIVATE_DIRECTORY)
+            self.certificates.mkdir(exist_ok=True)
+            self.certificates.chmod(SHARED_DIRECTORY)
         except OSError as error:
             raise PipelineError(
                 f"cannot be made or used: {error.strerror}",

@@ -4,10 +4,12 @@ What lives here: the order. What does not: any of the steps, or what commands pr
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from ev_pipeline.settings import ENV_PREFIX, REMEMBERED, Settings, stack_file
 from ev_pipeline.stack import dagster_home
 from ev_pipeline.stack.account import require_reachable, server_account
+from ev_pipeline.stack.broker import prepare_broker
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.ports import require_free, stack_ports
 from ev_pipeline.stack.postgres import prepare
@@ -40,10 +42,11 @@ def supervise(
     lock = become_only_supervisor(layout)
     require_free(stack_ports(settings))
     cluster = prepare(settings)
+    broker = prepare_broker(settings, datetime.now(tz=UTC))
     _remember(settings)
     dagster_home.place_files(layout)
     Supervisor(
-        stack_services(settings, cluster),
+        stack_services(settings, cluster, broker),
         layout,
         lock=lock,
         report=report,

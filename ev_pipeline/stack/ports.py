@@ -8,13 +8,13 @@ import socket
 from contextlib import ExitStack
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.settings import Settings
+from ev_pipeline.settings import ENV_PREFIX, PORTS, Settings
 from ev_pipeline.stack.credentials import HOST
 
 
 def stack_ports(settings: Settings) -> dict[str, int]:
     """Every port that the stack will listen on, by the variable that sets it."""
-    return {"EV_POSTGRES_PORT": settings.postgres_port, "EV_DAGSTER_PORT": settings.dagster_port}
+    return {ENV_PREFIX + name.upper(): getattr(settings, name) for name in PORTS}
 
 
 def require_free(ports: dict[str, int]) -> None:

@@ -10,22 +10,30 @@ from pathlib import Path
 from typing import Final
 
 from ev_pipeline.settings import Settings
+from ev_pipeline.stack import broker as mosquitto
 from ev_pipeline.stack import dagster_home
+from ev_pipeline.stack.broker import Broker
 from ev_pipeline.stack.cluster import STOP_SIGNAL, Cluster
 from ev_pipeline.stack.credentials import HOST
 from ev_pipeline.stack.process import python_module
 from ev_pipeline.stack.service import Service
 
-SERVICE_NAMES: Final = ("postgres", dagster_home.WEBSERVER, dagster_home.DAEMON)
+SERVICE_NAMES: Final = (
+    "postgres",
+    mosquitto.NAME,
+    dagster_home.WEBSERVER,
+    dagster_home.DAEMON,
+)
 """What this version starts, in the order of the start."""
 
 
-def stack_services(settings: Settings, cluster: Cluster) -> list[Service]:
+def stack_services(settings: Settings, cluster: Cluster, broker: Broker) -> list[Service]:
     """Everything that `ev-pipeline up` runs, those that others need first.
 
     Args:
         settings: ports.
         cluster: the prepared database.
+        broker: the prepared broker.
     """
     layout = cluster.layout
     workspace = str(layout.dagster / dagster_home.WORKSPACE_FILE)
@@ -42,6 +50,16 @@ def stack_services(settings: Settings, cluster: Cluster) -> list[Service]:
             account=cluster.account,
             stop_signal=STOP_SIGNAL,
             stop_deadline_s=60,
+        ),
+        Service(
+            name=mosquitto.NAME,
+            command=broker.command,
+            environment=broker.environment,
+            directory=layout.home,
+            probe=mosquitto.Probe(broker.login),
+            address=broker.login.address,
+            account=broker.account,
+            stop_deadline_s=60,  # it writes what is queued
         ),
         Service(
             name=dagster_home.WEBSERVER,

@@ -55,17 +55,6 @@ def test_a_role_that_may_only_read_is_told_which_variable_to_mend(
     assert "role of EV_DATABASE_URL may not do this" in said
 
 
-@pytest.mark.parametrize("cron", ["nightly", "60 * * * *", "* * * *", "*/0 * * * *", ""])
-def test_a_cron_that_is_none_is_refused(cron: str) -> None:
-    with pytest.raises(ValidationError, match="five fields"):
-        Settings(retrain_cron=cron)
-
-
-@pytest.mark.parametrize("cron", ["30 2 * * *", "*/15 8-18,22 1 jan-mar MON", "0 0 * * 7"])
-def test_a_cron_is_kept_as_it_is(cron: str) -> None:
-    assert Settings(retrain_cron=cron).retrain_cron == cron
-
-
 def test_one_port_for_two_services_is_refused() -> None:
     with pytest.raises(ValidationError, match="EV_POSTGRES_PORT and EV_DAGSTER_PORT are both 3000"):
         Settings(postgres_port=3000, dagster_port=3000)

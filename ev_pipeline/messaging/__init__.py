@@ -1,0 +1,1 @@
+"""What goes over the broker: topics, accounts' rights, the one client; not what messages mean."""

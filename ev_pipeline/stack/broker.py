@@ -1,0 +1,196 @@
+"""The local broker: everything that it reads, its command, its probe, its reload.
+
+What lives here: Mosquitto as a service. What does not: accounts and certificates themselves.
+"""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.messaging.handshake import Connection, log_in
+from ev_pipeline.messaging.login import Login
+from ev_pipeline.settings import Settings
+from ev_pipeline.stack.account import Account, server_account
+from ev_pipeline.stack.broker_accounts import edited, ensure_shipped, stack_login
+from ev_pipeline.stack.certificates import broker_names, ensure_certificates
+from ev_pipeline.stack.credentials import write_private
+from ev_pipeline.stack.layout import PRIVATE_DIRECTORY, Layout
+from ev_pipeline.stack.mosquitto import PROGRAM, find_mosquitto
+from ev_pipeline.stack.shipped import shipped_file
+from ev_pipeline.stack.state import read_state
+
+NAME: Final = PROGRAM
+"""As `status` shows it."""
+
+CONFIGURATION: Final = "infra/mosquitto/mosquitto.conf"
+
+RELOAD_SIGNAL: Final = signal.SIGHUP
+"""The broker reads passwords, access lists and certificates again, and goes on."""
+
+PROBE_ACCOUNT: Final = "stream"
+"""Whose login the supervisor tries; it keeps one connection beside the worker's."""
+
+
+TAKE_UP_S: Final = 5
+"""By when the broker has read its files again, s; it usually takes milliseconds."""
+
+POLL_S: Final = 0.05
+"""How often it is asked whether it has, s."""
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A prepared broker.
+
+    Args:
+        program: Mosquitto.
+        configuration: the file that it is started with.
+        account: the user that runs it; null for ours.
+        login: the account by which it is probed.
+    """
+
+    program: Path
+    configuration: Path
+    account: Account | None
+    login: Login
+
+    @property
+    def command(self) -> list[str]:
+        """The broker in the foreground."""
+        return [str(self.program), "-c", str(self.configuration)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Nothing of ours."""
+        return {"PATH": os.defpath, "TZ": "UTC"}
+
+
+def prepare_broker(settings: Settings, now: datetime) -> Broker:
+    """Configuration, certificates and accounts are there, as the settings say today.
+
+    Args:
+        settings: home, port, address, names.
+        now: the time, UTC.
+
+    Raises:
+        PipelineError: Mosquitto is missing, or a file is in the way.
+    """
+    layout, account = Layout(settings.home), server_account()
+    program = find_mosquitto(settings.mosquitto_bin, account=account)
+    _make_directory(layout.mosquitto, account)
+    names = broker_names(str(settings.mqtt_listen), settings.certificate_names)
+    ensure_certificates(layout, names, now, account=account)
+    reach = broker_reach(settings)
+    with edited(layout, owner=account) as registry:
+        ensure_shipped(registry, reach)
+    configuration = layout.mosquitto / "mosquitto.conf"
+    write_private(configuration, _configuration(settings, layout), owner=account)
+    login = stack_login(layout, PROBE_ACCOUNT, reach)
+    return Broker(program, configuration, account, login)
+
+
+def broker_reach(settings: Settings) -> Login:
+    """Where clients on this machine find the local broker, without an account."""
+    listen = settings.mqtt_listen
+    host = "127.0.0.1" if listen.is_unspecified else str(listen)
+    return Login(host, settings.mqtt_port, "", "", Layout(settings.home).authority)
+
+
+def reload_broker(layout: Layout) -> bool:
+    """The running broker reads its files again.
+
+    Returns:
+        Whether one runs.
+
+    Raises:
+        PipelineError: if it belongs to somebody else.
+    """
+    service = read_state(layout).services.get(NAME)
+    if service is None or service.pid is None:
+        return False
+    try:
+        os.kill(service.pid, RELOAD_SIGNAL)
+    except ProcessLookupError:
+        return False  # it died just now; the next one reads what is there
+    except PermissionError as error:
+        raise PipelineError(
+            f"the broker belongs to another user (process {service.pid})",
+            mend="do it again as the user who started the stack",
+            where=str(layout.home),
+        ) from error
+    return True
+
+
+def await_login(login: Login, *, is_welcome: bool) -> None:
+    """The running broker has taken up that the account was added, or removed.
+
+    Raises:
+        PipelineError: it has not in time.
+    """
+    deadline = time.monotonic() + TAKE_UP_S
+    while True:
+        try:
+            log_in(login).close()
+        except PipelineError as error:
+            found, is_accepted = error.what, False
+        else:
+            found, is_accepted = "it lets the account in", True
+        if is_accepted is is_welcome:
+            return
+        if time.monotonic() > deadline:
+            raise PipelineError(
+                f"the broker has not taken up the change within {TAKE_UP_S} s ({found})",
+                mend="see logs/mosquitto.log under EV_HOME; a restart of the stack takes it up",
+                where=login.address,
+            )
+        time.sleep(POLL_S)
+
+
+class Probe:
+    """Whether the broker works: one login, kept, and a ping for each question.
+
+    A login for each question would fill the broker's log.
+
+    Args:
+        login: the account that asks.
+    """
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+        self._connection: Connection | None = None
+
+    def __call__(self, _started_at_s: float) -> str | None:
+        """Null where the broker answers, else why not."""
+        if self._connection:
+            try:
+                self._connection.ping()
+            except OSError:
+                self._connection.close()
+                self._connection = None
+            else:
+                return None
+        try:
+            self._connection = log_in(self._login)
+        except PipelineError as error:
+            return error.what
+        return None
+
+
+def _make_directory(directory: Path, account: Account | None) -> None:
+    directory.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+    directory.chmod(PRIVATE_DIRECTORY)
+    if account:
+        os.chown(directory, account.uid, account.gid)
+
+
+def _configuration(settings: Settings, layout: Layout) -> str:
+    template = Template(shipped_file(CONFIGURATION).read_text())
+    return template.substitute(
+        directory=layout.mosquitto, port=settings.mqtt_port, address=settings.mqtt_listen
+    )

@@ -1,0 +1,262 @@
+"""The broker's accounts: made, listed and removed, each with its password and its rights.
+
+`accounts.json` is the source; the broker's two files are written from it, so that they cannot
+disagree with what the worker knows. What lives here: those files and the credentials. What does
+not: what an account may do (`messaging.access`), or telling a running broker (`broker`).
+"""
+
+import base64
+import fcntl
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.messaging.access import access_file
+from ev_pipeline.messaging.accounts import ACCOUNTS_FILE, BrokerAccount, Role
+from ev_pipeline.messaging.login import Login
+from ev_pipeline.messaging.topics import ACCOUNT_NAME
+from ev_pipeline.settings import ENV_PREFIX
+from ev_pipeline.stack.account import Account
+from ev_pipeline.stack.credentials import PASSWORD_BYTES, write_private
+from ev_pipeline.stack.layout import Layout
+
+SERVICES: Final = (
+    BrokerAccount("simulator", Role.CHARGER),
+    BrokerAccount("stream", Role.STREAM),
+    BrokerAccount("dagster", Role.DAGSTER),
+    BrokerAccount("nodered", Role.DASHBOARD),
+)
+"""Accounts of the stack's own services: always there."""
+
+SPARE: Final = (
+    BrokerAccount("charger-1", Role.CHARGER),
+    BrokerAccount("charger-2", Role.CHARGER),
+)
+"""Accounts to try things with: made at the first start, removed for good by whoever wants."""
+
+ITERATIONS: Final = 101
+"""As mosquitto_passwd has it: the passwords are random and long, so more would only slow logins."""
+
+SALT_BYTES: Final = 12
+"""As mosquitto_passwd has it."""
+
+CLIENT_ID_BYTES: Final = 16
+"""128 random bits: who knows a client id can take over its session, and with it its queue."""
+
+
+@dataclass
+class Registry:
+    """All accounts while they are being changed.
+
+    Args:
+        layout: where the files are.
+        owner: the user that runs the broker; null for ours.
+        accounts: every account by name.
+        hashes: the password of each, as the broker compares it.
+    """
+
+    layout: Layout
+    owner: Account | None
+    accounts: dict[str, BrokerAccount] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    def put(self, account: BrokerAccount, login: Login) -> None:
+        """The account is there, with the login's password, and its credentials are written."""
+        self.accounts[account.name] = account
+        self.hashes[account.name] = password_hash(login.password, secrets.token_bytes(SALT_BYTES))
+        self.write_credentials(account, login)
+
+    def write_credentials(self, account: BrokerAccount, login: Login) -> None:
+        """The account's file says how to reach the broker today."""
+        path = credentials_path(self.layout, account.name)
+        lines = {
+            "MQTT_HOST": login.host,
+            "MQTT_PORT": login.port,
+            "MQTT_USERNAME": login.username,
+            "MQTT_PASSWORD": login.password,
+            "MQTT_CA_FILE": login.ca_file,
+        }
+        if account.role is Role.STREAM:
+            lines["MQTT_CLIENT_ID"] = _stored(path).get("MQTT_CLIENT_ID") or (
+                f"ev-{account.name}-{secrets.token_hex(CLIENT_ID_BYTES)}"
+            )
+        write_private(path, "".join(f"{ENV_PREFIX}{name}={lines[name]}\n" for name in lines))
+
+
+@contextmanager
+def edited(layout: Layout, *, owner: Account | None) -> Iterator[Registry]:
+    """Within, nobody else changes accounts; afterwards the files say what the registry says.
+
+    Raises:
+        PipelineError: there is no stack yet, or its file cannot be understood.
+    """
+    if not layout.mosquitto.is_dir():
+        raise PipelineError(
+            "there is no broker here yet",
+            mend="start it once with `ev-pipeline up`, or set EV_HOME to a stack's home",
+            where=str(layout.home),
+        )
+    with (layout.run / "accounts.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        registry = _read(layout, owner)
+        yield registry
+        _write(registry)
+
+
+def ensure_shipped(registry: Registry, reach: Login) -> None:
+    """The stack's own accounts are there, and every account's file says where the broker is.
+
+    Args:
+        registry: all accounts.
+        reach: the broker's address and authority; its account and password say nothing.
+    """
+    wanted = SERVICES if registry.accounts else (*SERVICES, *SPARE)
+    for account in wanted:
+        if account.name not in registry.accounts:
+            registry.put(account, new_login(reach, account.name))
+    for name, account in registry.accounts.items():
+        password = _stored(credentials_path(registry.layout, name)).get("MQTT_PASSWORD")
+        if password:
+            registry.write_credentials(account, _login(reach, name, password))
+        elif account in SERVICES:
+            registry.put(account, new_login(reach, name))
+
+
+def add(registry: Registry, account: BrokerAccount, reach: Login) -> Login:
+    """A new account is there.
+
+    Returns:
+        How it logs in.
+
+    Raises:
+        PipelineError: its name is none, or is taken.
+    """
+    if not ACCOUNT_NAME.fullmatch(account.name):
+        raise PipelineError(
+            f"{account.name!r} is no account name",
+            mend="begin with a-z or 0-9, go on with those, _ and -, 63 characters at most",
+        )
+    if account.name in registry.accounts:
+        raise PipelineError(
+            f"the account {account.name} is there already",
+            mend=f"its login is in {credentials_path(registry.layout, account.name)}; "
+            f"`ev-pipeline accounts remove {account.name}` comes before a new one",
+        )
+    if credentials_path(registry.layout, account.name).exists():
+        raise PipelineError(
+            f"{account.name} would take the place of other credentials",
+            mend="choose another name",
+            where=str(credentials_path(registry.layout, account.name)),
+        )
+    login = new_login(reach, account.name)
+    registry.put(account, login)
+    return login
+
+
+def remove(registry: Registry, name: str) -> None:
+    """The account and its credentials are gone.
+
+    Raises:
+        PipelineError: there is none, or the stack's own services use it.
+    """
+    if name not in registry.accounts:
+        raise PipelineError(f"there is no account {name}", mend="see `ev-pipeline accounts list`")
+    if name in {account.name for account in SERVICES}:
+        raise PipelineError(
+            f"the stack's own services use the account {name}", mend="leave it where it is"
+        )
+    del registry.accounts[name], registry.hashes[name]
+    credentials_path(registry.layout, name).unlink(missing_ok=True)
+
+
+def credentials_path(layout: Layout, name: str) -> Path:
+    """The file that holds the account's login."""
+    return layout.credentials / f"{name}.env"
+
+
+def stack_login(layout: Layout, name: str, reach: Login) -> Login:
+    """How an account of this stack logs in.
+
+    Raises:
+        PipelineError: its credentials are not there.
+    """
+    path = credentials_path(layout, name)
+    password = _stored(path).get("MQTT_PASSWORD")
+    if not password:
+        raise PipelineError(
+            f"the password of the account {name} is not here",
+            mend="restore the file, or remove the account and add it again",
+            where=str(path),
+        )
+    return _login(reach, name, password)
+
+
+def new_login(reach: Login, name: str) -> Login:
+    """A login with a password that nobody had."""
+    return _login(reach, name, secrets.token_urlsafe(PASSWORD_BYTES))
+
+
+def password_hash(password: str, salt: bytes) -> str:
+    """The password as the broker keeps it: PBKDF2 with SHA-512, in mosquitto_passwd's own form.
+
+    References:
+        mosquitto_passwd(1), `-H sha512-pbkdf2`: $7$iterations$salt$hash, both in base 64.
+    """
+    derived = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
+    parts = (base64.b64encode(part).decode() for part in (salt, derived))
+    return f"$7${ITERATIONS}${'$'.join(parts)}"
+
+
+def _login(reach: Login, name: str, password: str) -> Login:
+    return Login(reach.host, reach.port, name, password, reach.ca_file)
+
+
+def _stored(path: Path) -> Mapping[str, str]:
+    """What a credentials file says, by variable without the prefix; empty where there is none."""
+    if not path.exists():
+        return {}
+    pairs = (line.partition("=") for line in path.read_text().splitlines())
+    return {name.removeprefix(ENV_PREFIX): value for name, separator, value in pairs if separator}
+
+
+def _read(layout: Layout, owner: Account | None) -> Registry:
+    path = layout.home / ACCOUNTS_FILE
+    if not path.exists():
+        return Registry(layout, owner)
+    try:
+        document: dict[str, dict[str, Any]] = json.loads(path.read_text())
+        return Registry(
+            layout,
+            owner,
+            {name: BrokerAccount.from_json(name, each) for name, each in document.items()},
+            {name: each["password_hash"] for name, each in document.items()},
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise PipelineError(
+            f"not the accounts' file ({error})", mend="restore it from a copy", where=str(path)
+        ) from error
+
+
+def _write(registry: Registry) -> None:
+    """The source first: what is written from it can be written again."""
+    layout, owner = registry.layout, registry.owner
+    document = {
+        name: {
+            "role": account.role,
+            "source": account.source,
+            "scope": account.scope,
+            "password_hash": registry.hashes[name],
+        }
+        for name, account in registry.accounts.items()
+    }
+    write_private(layout.home / ACCOUNTS_FILE, json.dumps(document, indent=1) + "\n")
+    passwords = "".join(f"{name}:{value}\n" for name, value in registry.hashes.items())
+    write_private(layout.mosquitto / "passwords", passwords, owner=owner)
+    access = access_file(registry.accounts.values())
+    write_private(layout.mosquitto / "access", access, owner=owner)
