@@ -4,9 +4,11 @@ What lives here: what is counted and what counts as wrong.
 What does not: the rules of validation (`domain`), the constraints of tables (`storage.tables`).
 """
 
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import dagster as dg
+import sqlalchemy as sa
 
 from ev_pipeline.assets.records import ev_session
 from ev_pipeline.checks.counting import count_row
@@ -32,7 +34,26 @@ _DUPLICATES: Final = """
         group by scope, source_session_id having count(*) > 1
     ) d
 """
-_QUARANTINED: Final = """
+JUDGED_DAYS: Final = 7
+"""A bad delivery is warned of for a week; older ones somebody has seen, or will not mend."""
+
+_DELIVERIES: Final = """
+    with delivery as (
+        select source, format('load %s', load_id) as name, received, quarantined from ev_load
+        where undone_at is null and door = 'file'
+            and finished_at > :now - make_interval(days => :days)
+        union all
+        select source, format('stream on %s', day), received, quarantined from ev_ledger
+        where door = 'stream' and day > cast(:now - make_interval(days => :days) as date)
+    )
+    select name, source, received, quarantined,
+        quarantined::float8 / received as share
+    from delivery where received > 0
+    order by share desc, received desc, name limit 1
+"""
+"""The worst delivery of late. Replays are left out: they are of what was refused already."""
+
+_ALL_TIME: Final = """
     select coalesce(sum(received), 0)::bigint as received,
         coalesce(sum(quarantined), 0)::bigint as quarantined
     from ev_ledger
@@ -71,15 +92,38 @@ def no_duplicate_ids(database: Database) -> dg.AssetCheckResult:
 def quarantined_share(
     database: Database, settings: dg.ResourceParam[Settings]
 ) -> dg.AssetCheckResult:
-    """Not more than the set share of all records was refused.
+    """No file of the last seven days, and no day of the stream, had too great a share refused.
 
-    A warning: what was refused is kept, and a source may simply be bad.
+    A warning: what was refused is kept, and a source may simply be bad. Each delivery is judged by
+    itself, because a bad new file is little beside all that ever came.
     """
     with database.engine() as engine:
-        counts = count_row(engine, _QUARANTINED)
-    share = counts["quarantined"] / counts["received"] if counts["received"] else 0.0
+        worst = worst_delivery(engine, datetime.now(UTC))
+        ever = count_row(engine, _ALL_TIME)
+    share = worst["share"] if worst else 0.0
     return dg.AssetCheckResult(
         passed=share <= settings.max_quarantined_share,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={**counts, "share": share, "limit": settings.max_quarantined_share},
+        metadata={
+            "judged": f"the worst delivery of the last {JUDGED_DAYS} days",
+            **{
+                name: worst[name] for name in ("name", "source", "received", "quarantined") if worst
+            },
+            "share": share,
+            "limit": settings.max_quarantined_share,
+            "received_ever": ever["received"],
+            "quarantined_ever": ever["quarantined"],
+        },
     )
+
+
+def worst_delivery(engine: sa.Engine, now: datetime) -> dict[str, Any]:
+    """The delivery of the `JUDGED_DAYS` before `now` with the greatest share refused.
+
+    Returns:
+        name, source, received, quarantined and share; empty where nothing was delivered.
+    """
+    with engine.connect() as connection:
+        row = connection.execute(sa.text(_DELIVERIES), {"now": now, "days": JUDGED_DAYS})
+        found = row.mappings().one_or_none()
+    return {} if found is None else dict(found)

@@ -1,14 +1,20 @@
 """Each check fails on the very fault that it is for, and on nothing else."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
 from ev_pipeline.checks import features, labels, records
+from ev_pipeline.intake.load import load_file
 from ev_pipeline.resources import Database
 from ev_pipeline.settings import Settings
 from ev_pipeline.storage.promotion import promote
 from ev_pipeline_tests.assets.test_training import SESSIONS, STATIONS, loading
+from ev_pipeline_tests.intake.files import CANONICAL, a_session, write_sessions
 from ev_pipeline_tests.pipeline_runs import PipelineRuns, checks_of
 from ev_pipeline_tests.storage.sample import sample_sessions, store
 from ev_pipeline_tests.storage.test_promotion import NOW
@@ -149,3 +155,23 @@ def test_a_session_without_the_champions_label_and_one_group_for_all_are_found(
     assert unlabelled.metadata["unlabelled"].value == 1
     warned = _result(labels.no_cluster_over_95_percent(database))
     assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
+
+
+def test_a_bad_new_file_warns_although_much_good_came_before_and_does_not_for_ever(
+    loaded: PipelineRuns,
+    database: Database,
+    engine: sa.Engine,
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    assert _result(records.quarantined_share(database, settings)).passed
+    bad = [a_session(session_id=f"bad-{n}", energy_kwh=n % 2) for n in range(10)]
+    path = write_sessions(tmp_path / "bad.json", bad)
+    load_file(engine, settings, CANONICAL, path)
+    warned = _result(records.quarantined_share(database, settings))
+    assert not warned.passed
+    shown: dict[str, Any] = {name: value.value for name, value in warned.metadata.items()}
+    assert (shown["source"], shown["received"], shown["share"]) == ("canonical", 10, 0.5)
+    assert shown["received_ever"] > 7_000
+    in_a_week = datetime.now(UTC) + timedelta(days=records.JUDGED_DAYS, minutes=1)
+    assert records.worst_delivery(engine, in_a_week) == {}
