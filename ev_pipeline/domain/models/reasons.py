@@ -24,7 +24,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "power_over_station": (
         "mean_power_kw",
-        "mean power {power}, where 99 % of sessions {at} stay below {usual_kw}",
+        "mean power {power}, where up to about {usual_kw} is usual {at}",
     ),
     "duration_unlike_station": (
         "duration_h",

@@ -58,3 +58,8 @@ def test_an_hour_is_never_said_as_sixty_minutes(duration_h: float, said: str) ->
 def test_little_energy_is_never_said_as_none(energy_kwh: float, said: str) -> None:
     sentence = _say("energy_unlike_station", energy_kwh=energy_kwh)
     assert sentence == f"{said}, where 1.0 kWh is usual at this station"
+
+
+def test_a_power_that_is_unusual_is_held_against_a_level_and_claims_no_count() -> None:
+    sentence = _say("power_over_station", mean_power_kw=42.0, expected=11.2)
+    assert sentence == "mean power 42.0 kW, where up to about 11.2 kW is usual at this station"
