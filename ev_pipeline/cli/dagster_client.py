@@ -57,6 +57,11 @@ _EVENTS: Final = """
         runOrError(runId: $runId) { ... on Run { status tags { key value } } }
     }
 """
+_REPORT: Final = """
+    mutation ($params: ReportRunlessAssetEventsParams!) {
+        reportRunlessAssetEvents(eventParams: $params) { ... on Error { message } }
+    }
+"""
 _TERMINATE: Final = """
     mutation ($runId: String!) { terminateRun(runId: $runId) {
         ... on Error { message }
@@ -97,9 +102,15 @@ class RunLog:
 
 @dataclass(frozen=True, slots=True)
 class DagsterClient:
-    """The webserver on a port of this machine."""
+    """The webserver on a port of this machine.
+
+    Args:
+        port: where it listens.
+        timeout_s: how long one answer may take, s.
+    """
 
     port: int
+    timeout_s: float = _TIMEOUT_S
 
     @property
     def address(self) -> str:
@@ -179,6 +190,25 @@ class DagsterClient:
         """
         self._ask(_TERMINATE, {"runId": run_id})
 
+    def report_materialization(self, asset: str, description: str) -> None:
+        """The asset was changed outside any run; its page says so.
+
+        Raises:
+            PipelineError: Dagster does not answer in time, or refuses.
+        """
+        params = {
+            "eventType": "ASSET_MATERIALIZATION",
+            "assetKey": {"path": [asset]},
+            "description": description,
+        }
+        answer = self._ask(_REPORT, {"params": params})["reportRunlessAssetEvents"]
+        if "message" in answer:
+            raise PipelineError(
+                f"Dagster refuses an event ({_first_line(answer['message'])})",
+                mend="see its page Deployment",
+                where=self.address,
+            )
+
     def _ask(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         request = Request(  # noqa: S310 - the scheme is ours
             f"{self.address}/graphql",
@@ -186,7 +216,7 @@ class DagsterClient:
             headers={"Content-Type": "application/json"},
         )
         try:
-            with urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310 - as above
+            with urlopen(request, timeout=self.timeout_s) as response:  # noqa: S310 - as above
                 answer = json.load(response)
         except HTTPError as error:
             # A question that fails is answered with a status of its own, and with the reason.

@@ -4,11 +4,12 @@ What lives here: the command. What does not: migrations and rollups (`storage`).
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ev_pipeline.cli.output import messages
+from ev_pipeline.cli.output import messages, print_json
 
 if TYPE_CHECKING:
     from ev_pipeline.settings import Settings
@@ -19,17 +20,36 @@ def register(app: typer.Typer) -> None:
     app.command("migrate")(migrate)
 
 
-def migrate() -> None:
+def migrate(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False
+) -> None:
     """Bring the database to this version's schema, and its days to the reporting zone.
 
     Example: ev-pipeline migrate
     """
     from ev_pipeline.settings import load_settings  # noqa: PLC0415 -- --help stays fast
 
-    bring_up_to_date(load_settings(), tell=messages.print)
+    done = bring_up_to_date(load_settings(), tell=messages.print)
+    if as_json:
+        print_json(asdict(done))
 
 
-def bring_up_to_date(settings: "Settings", *, tell: Callable[[str], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What was brought up to date.
+
+    Args:
+        schema: the schema's version now.
+        timezone: the reporting zone, in which the stations' days are formed now.
+        is_zone_changed: whether they had been formed in another.
+    """
+
+    schema: str
+    timezone: str
+    is_zone_changed: bool
+
+
+def bring_up_to_date(settings: "Settings", *, tell: Callable[[str], None]) -> Migrated:
     """The schema is this version's, and the stations' days are those of the reporting zone.
 
     Args:
@@ -42,8 +62,11 @@ def bring_up_to_date(settings: "Settings", *, tell: Callable[[str], None]) -> No
     engine = storage_engine.connect(settings)
     try:
         storage_engine.migrate(engine)
+        schema = storage_engine.schema_version(engine)
         tell("the schema is up to date")
-        if rebuild_for_zone(engine, settings):
+        is_zone_changed = rebuild_for_zone(engine, settings)
+        if is_zone_changed:
             tell(f"the stations' days are formed anew, in {settings.timezone}")
     finally:
         engine.dispose()
+    return Migrated(schema, settings.timezone, is_zone_changed)

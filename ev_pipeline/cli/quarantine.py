@@ -16,6 +16,8 @@ from ev_pipeline.domain.errors import PipelineError
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from ev_pipeline.intake.job import LoadResult
+    from ev_pipeline.settings import Settings
     from ev_pipeline.storage.quarantine_queries import Selection
 
 quarantine_app = typer.Typer(
@@ -71,9 +73,27 @@ def list_quarantine(
     if as_json:
         print_json(entries)
         return
-    shown = ("quarantine_id", "state", "origin", "codes", "station_id", "started_at", "times_seen")
-    print_table(shown, ([_cell(entry[name]) for name in shown] for entry in entries))
+    _print_entries(entries, settled=settled)
     messages.print(f"{len(entries):,} of {n_entries:,}")
+
+
+def _print_entries(entries: list[dict[str, Any]], *, settled: bool) -> None:
+    """As much of each as 80 columns have room for; all of it is in `--json` and `show`."""
+    print_table(
+        ("id", *(["state"] if settled else []), "source", "reasons", "station", "started", "seen"),
+        (
+            (
+                entry["quarantine_id"],
+                *([entry["state"]] if settled else []),
+                entry["origin"],
+                _cell(entry["codes"]),
+                entry["station_id"],
+                entry["started_at"] and f"{entry['started_at']:%Y-%m-%d}",
+                entry["times_seen"],
+            )
+            for entry in entries
+        ),
+    )
 
 
 def show(
@@ -128,12 +148,22 @@ def replay(
     with database(settings) as engine:
         _require_entries(engine, selection.quarantine_ids)
         results = replay_entries(engine, settings, selection, mended=mended)
+        _tell_dagster(settings, engine, results)
     documents = [{"load_id": result.load_id, **result.as_document()} for result in results]
     if as_json:
         print_json(documents)
         return
     shown = ("load_id", "source", "received", "stored", "updated", "duplicate", "quarantined")
     print_table(shown, ([document[name] for name in shown] for document in documents))
+
+
+def _tell_dagster(settings: "Settings", engine: "sa.Engine", results: list["LoadResult"]) -> None:
+    from ev_pipeline.cli.lineage import tell_dagster  # noqa: PLC0415 -- fast --help
+
+    counts = [result.tally.counts for result in results]
+    if n_changed := sum(count.stored + count.updated for count in counts):
+        what = f"{n_changed:,} stored or updated by a replay from quarantine"
+        tell_dagster(settings, engine, "session", what)
 
 
 def _selection(

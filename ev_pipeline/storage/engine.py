@@ -90,13 +90,18 @@ def require_schema(engine: sa.Engine) -> None:
         PipelineError: a migration is missing, or the schema comes from a newer version.
     """
     expected = ScriptDirectory.from_config(migration_config()).get_current_head()
-    with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
+    found = schema_version(engine)
     if found != expected:
         raise PipelineError(
-            f"the database's schema is {found or 'empty'}, and this version needs {expected}",
+            f"the database's schema is {found}, and this version needs {expected}",
             mend="run `ev-pipeline migrate`",
         )
+
+
+def schema_version(engine: sa.Engine) -> str:
+    """The schema's version in the database: `empty` before the first migration."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or "empty"
 
 
 def migration_config() -> Config:
