@@ -153,6 +153,16 @@ class Settings(Limits, BaseSettings):
 PORTS: Final = ("postgres_port", "dagster_port", "mqtt_port")
 """What the local stack listens on, in the order in which faults are told."""
 
+LOGIN: Final = (
+    "mqtt_host",
+    "mqtt_username",
+    "mqtt_password",
+    "mqtt_password_file",
+    "mqtt_ca_file",
+    "mqtt_client_id",
+)
+"""Who starts a stack may have an account of their own in the environment; services have theirs."""
+
 REMEMBERED: Final = ("timezone", "currency", "operator", *PORTS)
 """What a local stack was started with, and every later command on its home goes by."""
 

@@ -43,17 +43,22 @@ def status(
 
     Example: ev-pipeline status --json
     """
-    from ev_pipeline.stack.services import SERVICE_NAMES  # noqa: PLC0415 - keeps --help fast
+    from ev_pipeline.stack.certificates import expiries  # noqa: PLC0415 - keeps --help fast
+    from ev_pipeline.stack.services import SERVICE_NAMES  # noqa: PLC0415 - the same
 
     settings = load_settings()
     state = read_state(Layout(settings.home))
     stored = _read_stored(settings)
     is_healthy = state.is_healthy(time.time()) and stored.trouble is None
     services = {name: state.services.get(name, ServiceState("stopped")) for name in SERVICE_NAMES}
+    certificates = [asdict(each) for each in expiries(Layout(settings.home))]
     if as_json:
-        print_json(_document(services, stored, is_healthy=is_healthy))
+        document = _document(services, stored, is_healthy=is_healthy)
+        print_json({**document, "certificates": certificates})
     else:
         _print_status(settings, state, services, stored)
+        for each in certificates:
+            results.print(f"Certificate: {each['name']} until {each['expires_at']:%Y-%m-%d}")
     if not is_healthy:
         raise typer.Exit(1)
 
