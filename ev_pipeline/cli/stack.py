@@ -39,6 +39,7 @@ def up(
     Example: ev-pipeline up --detach
     """
     settings = load_settings()
+    _require_schedule(settings)
     if detach:
         try:
             background.start(
@@ -66,6 +67,7 @@ def demo() -> None:
 
     Example: EV_BOOTSTRAP="canonical:data/sessions.csv" ev-pipeline demo
     """
+    _require_schedule(load_settings())
     interrupts = _count_interrupts()
     try:
         with _bound_stack() as supervisor:
@@ -88,6 +90,14 @@ def register(app: typer.Typer) -> None:
     app.command()(up)
     app.command()(down)
     app.command()(demo)
+
+
+def _require_schedule(settings: Settings) -> None:
+    """Definitions that do not load would be found out once the stack waits for them."""
+    if "retrain_cron" in settings.model_fields_set:
+        from ev_pipeline.automation.cron import require_cron  # noqa: PLC0415 - keeps --help fast
+
+        require_cron(settings.retrain_cron)
 
 
 def _count_interrupts() -> list[int]:
