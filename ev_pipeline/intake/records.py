@@ -20,12 +20,12 @@ from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.reader import RecordBatch, read_batches
 
 DELIVERY: Final = {
-    "source": pl.String(),
-    "message_id": pl.String(),
+    "account": pl.String(),
+    "delivery_id": pl.String(),
     "received_at": pl.Datetime("us", "UTC"),
 }
-"""How a single record was delivered: by which account, with which message id, and when. Columns
-that a frame of records may have; null stands for what is true of all of them."""
+"""How a single record was delivered: by which account, under which name, and when. Columns that a
+frame of records may have; null stands for what is true of all of them."""
 
 
 class Records(Protocol):
@@ -64,9 +64,9 @@ class FileRecords:
 
     def fingerprint(self) -> str | None:
         """SHA-256 of the file's bytes; null where there is no file, which reading it will say."""
-        if not self.path.is_file():
-            return None
         try:
+            if not self.path.is_file():
+                return None
             with self.path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
