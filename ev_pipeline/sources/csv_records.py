@@ -19,7 +19,7 @@ from ev_pipeline.sources.csv_fields import field_pattern, split_fields
 from ev_pipeline.sources.files import record_encoding
 from ev_pipeline.sources.header_fit import best_fit, quoted
 from ev_pipeline.sources.mapping import Mapping
-from ev_pipeline.sources.mapping_errors import nearest
+from ev_pipeline.sources.mapping_errors import line_naming, nearest
 from ev_pipeline.sources.splitting import MAX_RECORD_BYTES, Dialect, Fault, RecordBlock
 
 _FAULTS: Final = {
@@ -198,10 +198,10 @@ def _mend_of_missing(column: str, names: list[str], header: str) -> str:
     if fitting is not None:
         return f"the header is {quoted(header)}: load it by the mapping {fitting.name}"
     closest = nearest(column, filter(None, names))
-    others = f"it may be {closest!r}" if closest else f"it has {quoted(', '.join(names))}"
+    hint = f"it may be {closest!r}; " if closest else ""
     return (
-        f"{others}; check delimiter and columns in the mapping, or name the column "
-        "in optional_columns if files may lack it"
+        f"{hint}check delimiter and columns in the mapping, or name the column in "
+        f"optional_columns if files may lack it; the header is {quoted(header)}"
     )
 
 
@@ -231,8 +231,10 @@ def _locate(names: list[str], mapping: Mapping, where: str, header: str) -> dict
     for column in mapping.columns:
         count = names.count(column.strip())
         if count == 0 and column not in mapping.file.optional_columns:
+            line = line_naming(mapping.text, column)
+            place = f" (its line {line})" if line else ""
             raise PipelineError(
-                f"there is no column {column!r}, which the mapping {mapping.name} reads",
+                f"there is no column {column!r}, which the mapping {mapping.name}{place} reads",
                 where=f"{where}, line 1",
                 mend=_mend_of_missing(column, names, header),
             )

@@ -1,7 +1,7 @@
 """How the first records of a file are read, for the person who writes the mapping.
 
-What lives here: which columns and texts each field came from.
-What does not: what the rules say of the records (`domain.validation`), printing (`cli`).
+What lives here: what each field came from, what would come of each record, and the sums.
+What does not: the wording (`because`), the rules (`verdicts`), printing (`cli`).
 """
 
 from collections.abc import Mapping as Dict
@@ -10,15 +10,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import polars as pl
-
+from ev_pipeline.settings import Settings
+from ev_pipeline.sources.because import because, origin_of, text_of
+from ev_pipeline.sources.csv_records import CsvTable
 from ev_pipeline.sources.decode import fields_of
-from ev_pipeline.sources.fields import NumberSource, Source, TextSource, TimeSource
+from ev_pipeline.sources.fields import Source
+from ev_pipeline.sources.json_records import element_of_line
 from ev_pipeline.sources.mapping import Mapping
-from ev_pipeline.sources.reader import raw_texts, read_batches
+from ev_pipeline.sources.reader import RecordBatch, raw_texts, read_batches
+from ev_pipeline.sources.verdicts import Finding, verdicts
 
 _FIRST_BYTES: Final = 1 << 18
-"""How much of the file is read for its first records."""
+"""How much of the file is looked at: some thousand records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,31 @@ class FieldReading:
         value: what it became; null where there is nothing, or nothing that could be read.
         origin: the columns it came from, or what else gave it.
         text: what stood there; null where nothing did.
+        why: all of it for people: columns, text and rule.
     """
 
     value: Any
     origin: str
     text: str | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReading:
+    """How one record was read, and what would come of it.
+
+    Args:
+        line: where it stands in the file, counted from 1.
+        raw: its bytes.
+        fields: how each field was read that the mapping states; none where the record could not
+            be understood.
+        findings: what is wrong with it, or to be said of it.
+    """
+
+    line: int
+    raw: bytes
+    fields: dict[str, FieldReading]
+    findings: list[Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +64,26 @@ class FileReading:
     """How the first records of a file are read.
 
     Args:
-        frame: the records, canonical.
-        fields: for each record, how each field was read that the mapping states.
-        raw: the records' bytes.
+        records: those that are shown.
+        lines: of every record that was looked at, where it stands.
+        findings: of every record that was looked at, what is to be said of it.
         absent: columns that the mapping names and the file lacks.
+        not_read: columns or keys that the file has and the mapping does not name.
+        never_filled: fields that no record gives a value.
     """
 
-    frame: pl.DataFrame
-    fields: list[dict[str, FieldReading]]
-    raw: list[bytes]
+    records: list[RecordReading]
+    lines: list[int]
+    findings: list[list[Finding]]
     absent: list[str]
+    not_read: list[str]
+    never_filled: list[str]
 
 
-def explain(path: Path, mapping: Mapping, *, n_records: int, received_at: datetime) -> FileReading:
-    """How the first `n_records` of the file are read.
+def explain(
+    path: Path, mapping: Mapping, *, settings: Settings, n_records: int, received_at: datetime
+) -> FileReading:
+    """How the file begins: its first `n_records` one by one, and the sums over some thousand.
 
     Raises:
         PipelineError: the file cannot be read.
@@ -62,47 +91,64 @@ def explain(path: Path, mapping: Mapping, *, n_records: int, received_at: dateti
     batches = read_batches(path, mapping, received_at=received_at, batch_bytes=_FIRST_BYTES)
     batch = next(batches, None)
     if batch is None:
-        return FileReading(pl.DataFrame(), [], [], [])
-    frame = batch.frame.head(n_records)
-    raw = [batch.raw(row) for row in range(frame.height)]
-    records, used = raw_texts(raw, mapping, batch.header)
-    hints = {_hint_column(field): source for field, source in used.hints.items()}
-    sources = used.sources | hints
-    order = [spec.name for spec in fields_of(used)]
-    stated = sorted(sources, key=lambda name: order.index(name) if name in order else len(order))
-    fields = [
-        {name: _reading(name, sources[name], values, texts) for name in stated}
-        for values, texts in zip(
-            frame.iter_rows(named=True), records.texts.iter_rows(named=True), strict=True
+        return FileReading([], [], [], [], [], [])
+    frame = batch.frame
+    raw = [batch.raw(row) for row in range(min(n_records, frame.height))]
+    texts, used = raw_texts(raw, mapping, batch.header)
+    sources = _stated(used)
+    findings = verdicts(frame, used, settings, received_at)
+    rows = zip(frame.iter_rows(named=True), texts.texts.iter_rows(named=True), strict=False)
+    records = [
+        RecordReading(
+            line=values["line"],
+            raw=raw[row],
+            fields={} if row in texts.malformed else _fields(sources, values, there, used),
+            findings=findings[row],
         )
+        for row, (values, there) in enumerate(rows)
     ]
-    absent = [column for column in used.columns if column not in records.texts.columns]
-    return FileReading(frame, fields, raw, absent)
+    return FileReading(
+        records=records,
+        lines=frame["line"].to_list(),
+        findings=findings,
+        absent=[column for column in used.columns if column not in texts.texts.columns],
+        not_read=_not_read(batch, raw, used),
+        never_filled=[name for name in sources if frame[name].null_count() == frame.height],
+    )
 
 
-def _hint_column(field: str) -> str:
-    """The frame's column for what a session row tells of its station."""
-    return "zone" if field == "time_zone" else f"station_{field}"
+def _stated(mapping: Mapping) -> dict[str, Source]:
+    """The sources that the mapping states, by the frame's column, in the order of the language."""
+    hints = {
+        "zone" if field == "time_zone" else f"station_{field}": source
+        for field, source in mapping.hints.items()
+    }
+    sources = mapping.sources | hints
+    order = [spec.name for spec in fields_of(mapping)]
+    names = sorted(sources, key=lambda name: order.index(name) if name in order else len(order))
+    return {name: sources[name] for name in names}
 
 
-def _reading(
-    name: str, source: Source, values: Dict[str, Any], texts: Dict[str, str | None]
-) -> FieldReading:
-    there = [texts.get(column) for column in source.inputs]
-    text = " ".join(part for part in there if part) or None
-    return FieldReading(values[name], _origin(source), text)
+def _fields(
+    sources: Dict[str, Source], values: Dict[str, Any], texts: Dict[str, str | None], used: Mapping
+) -> dict[str, FieldReading]:
+    return {
+        name: FieldReading(
+            value=values[name],
+            origin=origin_of(source),
+            text=text_of(source, texts),
+            why=because(source, texts, values[name], used),
+        )
+        for name, source in sources.items()
+    }
 
 
-def _origin(source: Source) -> str:
-    """What gives a field, in words."""
-    columns = " + ".join(source.inputs)
-    if columns and isinstance(source, TimeSource) and source.duration_column is not None:
-        other = "started_at +" if source.start_plus is not None else "ended_at -"
-        return f"{other} {columns}"
-    if isinstance(source, NumberSource) and source.until is not None:
-        return f"from started_at until {columns}"
-    if columns:
-        return columns
-    if isinstance(source, TextSource):
-        return "the mapping's constant"
-    return "the time of receipt" if isinstance(source, TimeSource) else "the mapping's constant"
+def _not_read(batch: RecordBatch, raw: list[bytes], mapping: Mapping) -> list[str]:
+    """The columns, or the keys at the top of the records shown, that the mapping passes over."""
+    if batch.header is not None:
+        names = CsvTable(batch.header, mapping, where="").names
+    else:
+        values = [element_of_line(record).value for record in raw]
+        names = [key for value in values if isinstance(value, dict) for key in value]
+    read = {*mapping.columns, *(column.split(".")[0] for column in mapping.columns)}
+    return [name for name in dict.fromkeys(names) if name and name not in read]

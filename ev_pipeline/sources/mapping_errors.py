@@ -5,6 +5,7 @@ What does not: what a mapping may say (`mapping`, `fields`).
 """
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Iterable
@@ -52,6 +53,13 @@ def line_of(text: str, path: tuple[str | int, ...]) -> int:
         if depth > best_depth and full == wanted[:depth]:
             best, best_depth = number, depth
     return best
+
+
+def line_naming(text: str, column: str) -> int | None:
+    """The line, counted from 1, on which a mapping's text first names a column."""
+    quoted = (json.dumps(column, ensure_ascii=False), f"'{column}'")
+    lines = enumerate(text.splitlines(), start=1)
+    return next((number for number, line in lines if any(name in line for name in quoted)), None)
 
 
 def unreadable(error: tomllib.TOMLDecodeError, text: str, where: str) -> PipelineError:
