@@ -65,8 +65,8 @@ def delivery_ids(frame: pl.DataFrame, *, scope: str) -> pl.Series:
     """The ids of sessions whose times come from receipt: the same delivery is the same session.
 
     Args:
-        frame: `source` (account or file source) and `delivery` (what tells its deliveries apart:
-            the message's own id, else the SHA-256 of the record).
+        frame: `source` (account or file source) and `delivery` (what names it among theirs: the
+            message's own id, else the SHA-256 of what came).
         scope: the operator.
 
     Returns:

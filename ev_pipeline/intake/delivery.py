@@ -37,9 +37,9 @@ def with_ids(
     start_is_none = pl.when(~is_assigned).then("started_at").alias("started_at")
     own_ids = session_ids(rows.with_columns(start_is_none), scope=scope, key_has_end=key_has_end)
     deliveries = assigned.select(
-        pl.col("source").fill_null(job.origin.source),
+        source=pl.col("account").fill_null(job.origin.source),
         delivery=pl.coalesce(
-            "message_id",
+            "delivery_id",
             assigned["batch_row"].map_elements(lambda row: _digest(raw(row)), pl.String),
         ),
     )

@@ -34,7 +34,7 @@ _READABLE: Final = {
     "connector_id": pl.String(),
     "started_at": pl.Datetime("us", "UTC"),
     "ended_at": pl.Datetime("us", "UTC"),
-    "source": pl.String(),
+    "account": pl.String(),
     "received_at": pl.Datetime("us", "UTC"),
 }
 """What an entry keeps of the record beside its raw bytes, where it is known."""

@@ -28,7 +28,7 @@ from ev_pipeline.sources.fields import (
     sources_in,
 )
 from ev_pipeline.sources.file_format import FileFormat
-from ev_pipeline.sources.mapping_errors import nearest, refused, unreadable
+from ev_pipeline.sources.mapping_errors import line_of, nearest, refused, unreadable
 from ev_pipeline.sources.timeformats import STANDARD_FORMATS
 from ev_pipeline.sources.zones import known_zones, offset_us
 
@@ -41,6 +41,11 @@ _NEEDED: Final = {
     "site": ("name",),
 }
 """Fields without which no record of that kind can be kept."""
+
+_OF_THE_SOURCE: Final = (
+    *("name", "records", "scope", "resolution_s", "has_corrections", "key_has_end"),
+)
+"""Keys that say who a session is and what becomes of it: no form of a source has its own."""
 
 
 def _zone_or_offset(text: str) -> str:
@@ -151,6 +156,10 @@ class Mapping(BaseModel):
         return self
 
 
+def _goes_back(start: Source | None) -> bool:
+    return isinstance(start, TimeSource) and start.end_minus is not None
+
+
 class SessionMapping(Mapping):
     """A mapping whose records are charging sessions."""
 
@@ -174,6 +183,11 @@ class SessionMapping(Mapping):
                     f"{field} cannot be had so: start_plus gives ended_at, end_minus gives "
                     "started_at, receipt gives ended_at"
                 )
+        if isinstance(end, TimeSource) and end.receipt and not _goes_back(start):
+            raise ValueError(
+                "ended_at comes from the receipt and started_at does not; "
+                'say started_at = { end_minus = "the column of the duration" }'
+            )
         times = [source for source in (start, end) if isinstance(source, TimeSource)]
         if all(source.duration_column is not None for source in times):
             raise ValueError("started_at and ended_at cannot each follow from the other")
@@ -219,6 +233,16 @@ def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def _check_is_form(change: dict[str, Any], text: str, where: str) -> None:
+    own = next((key for key in change if key in _OF_THE_SOURCE), None)
+    if own is not None:
+        raise PipelineError(
+            f"a [[variant]] has its own {own}",
+            where=f"{where}, line {line_of(text, ('variant', own))}",
+            mend=f"say {own} once, at the top: it holds for every form of the source",
+        )
+
+
 def _variant(document: dict[str, Any], change: dict[str, Any], text: str, where: str) -> Variant:
     """The variant that a `[[variant]]` table describes: what it says over what the mapping says."""
     without = change.pop("without", None)
@@ -228,6 +252,7 @@ def _variant(document: dict[str, Any], change: dict[str, Any], text: str, where:
             where=where,
             mend='add the columns that such a file lacks: without = ["User ID"]',
         )
+    _check_is_form(change, text, where)
     whole = _validated(document, text, where)
     gone = {
         field

@@ -24,11 +24,11 @@ _KNOWN_SESSIONS: Final = """
 
 _FIND_FINISHED: Final = sa.text(f"""
     with known as (
-        select r.ordinal, session_id, r.source, s.load_id as met_load
+        select r.ordinal, session_id, r.account, s.load_id as met_load
         from refused r join ev_session s using (session_id)
         where r.codes = '{{not_finished}}'
         union all
-        select r.ordinal, r.session_id, r.source, null
+        select r.ordinal, r.session_id, r.account, null
         from refused r
         where r.codes = '{{not_finished}}'
             and not exists (select from ev_session s where s.session_id = r.session_id)
@@ -36,7 +36,7 @@ _FIND_FINISHED: Final = sa.text(f"""
                 select from ({_KNOWN_SESSIONS}) k
                 where k.session_id = r.session_id and k.ordinal < r.ordinal)
     )
-    insert into finished select ordinal, session_id, source, met_load from known
+    insert into finished select ordinal, session_id, account, met_load from known
 """)  # noqa: S608 -- constant fragment
 
 _DROP_FINISHED: Final = sa.text("""
@@ -58,7 +58,7 @@ _WRITE: Final = sa.text("""
         station_id, connector_id, started_at, ended_at, min(seen_at) over same,
         max(seen_at) over same, count(*) over same
     from (
-        select *, coalesce(source, :origin) as origin, coalesce(received_at, :seen_at) as seen_at
+        select *, coalesce(account, :origin) as origin, coalesce(received_at, :seen_at) as seen_at
         from refused
     ) seen
     window same as (partition by origin, raw_sha256)
@@ -78,7 +78,7 @@ _SIGHT: Final = sa.text("""
     select :load_id, r.line, q.quarantine_id
     from refused r
     join ev_quarantine q
-        on q.scope = :scope and q.origin = coalesce(r.source, :origin)
+        on q.scope = :scope and q.origin = coalesce(r.account, :origin)
         and q.raw_sha256 = r.raw_sha256
 """)
 

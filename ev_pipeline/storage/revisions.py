@@ -16,7 +16,7 @@ _KEEP_PASSED: Final = sa.text(f"""
     select session_id, revision, load_id, load_id, to_jsonb(passed)
     from (
         select session_id, d.revision, cast(:scope as text) as scope,
-            coalesce(source, :source) as source, {FIELD_LIST}, started_local_at,
+            coalesce(account, :source) as source, {FIELD_LIST}, started_local_at,
             case when cardinality(warnings) > 0 then 'warning' else 'valid' end as quality,
             warnings || notes as quality_codes, cast(:door as text) as door,
             cast(:load_id as bigint) as load_id,

@@ -23,7 +23,7 @@ _ROW: Final = (
 )
 
 _LANDING_ROWS: Final = f"""
-    select l.session_id, l.revision, :scope as scope, coalesce(i.source, :source) as source,
+    select l.session_id, l.revision, :scope as scope, coalesce(i.account, :source) as source,
         {", ".join(f"i.{field}" for field in FIELDS)}, i.started_local_at,
         case when cardinality(i.warnings) > 0 or o.ordinal is not null
             then 'warning' else 'valid' end as quality,

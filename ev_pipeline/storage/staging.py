@@ -25,7 +25,7 @@ INCOMING: Final = (
     "started_local_at",
     "warnings",
     "notes",
-    "source",
+    "account",
     "received_at",
 )
 """The columns of `incoming`; the last two are null where they are the whole load's."""
@@ -38,21 +38,22 @@ _TABLES: Final = (
     f"""
     create temp table incoming on commit drop as
     select 0::bigint as ordinal, 0::bigint as line, session_id, {FIELD_LIST}, started_local_at,
-        quality_codes as warnings, quality_codes as notes, source, received_at
+        quality_codes as warnings, quality_codes as notes, source as account,
+        received_at
     from ev_session with no data
     """,  # noqa: S608 -- constant column names
     # the records that did not
     """
     create temp table refused on commit drop as
     select 0::bigint as ordinal, 0::bigint as line, raw, raw_sha256, reasons, codes, session_id,
-        source_session_id, station_id, connector_id, started_at, ended_at, origin as source,
+        source_session_id, station_id, connector_id, started_at, ended_at, origin as account,
         first_seen_at as received_at
     from ev_quarantine with no data
     """,
     # unfinished records that are known, and the load that had stored their session
     """
     create temp table finished on commit drop as
-    select ordinal, session_id, source, 0::bigint as met_load from refused with no data
+    select ordinal, session_id, account, 0::bigint as met_load from refused with no data
     """,
     # ids that come more than once, or are stored: their records are decided one after the other
     "create temp table met (session_id uuid) on commit drop",
@@ -93,7 +94,8 @@ _TABLES: Final = (
 
 
 def create_staging(connection: sa.Connection) -> None:
-    """The transaction has empty staging tables."""
+    """The transaction has empty staging tables; what an earlier job of it staged is gone."""
+    connection.execute(sa.text("discard temp"))
     connection.execute(sa.text(_WORK_MEMORY))
     for statement in _TABLES:
         connection.execute(sa.text(statement))

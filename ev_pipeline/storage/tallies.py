@@ -13,20 +13,20 @@ from ev_pipeline.storage.loads import Tally
 from ev_pipeline.storage.sessions import OVERLAP
 
 _SESSIONS: Final = sa.text("""
-    select source,
+    select account,
         count(*) filter (where became = 'stored'), count(*) filter (where became = 'updated'),
         count(*) filter (where became = 'duplicate'),
         count(*) filter (where became = 'quarantined')
     from (
-        select source, coalesce(decision, 'stored') as became
+        select account, coalesce(decision, 'stored') as became
         from incoming left join decided using (ordinal)
         where decision is distinct from 'conflict'
         union all
-        select source, 'duplicate' from finished
+        select account, 'duplicate' from finished
         union all
-        select source, 'quarantined' from refused
+        select account, 'quarantined' from refused
     ) records
-    group by source
+    group by account
 """)
 """A record that needed no decision is new; one that contradicts what is stored is refused."""
 
@@ -80,17 +80,17 @@ def tally_sessions(
         warnings: staged records by warning code.
         notes: staged records by note code.
     """
-    by_source = {row[0]: Counts(*row[1:]) for row in connection.execute(_SESSIONS)}
+    by_account = {row[0]: Counts(*row[1:]) for row in connection.execute(_SESSIONS)}
     overlapping = Counter({OVERLAP: connection.execute(_OVERLAPPING).scalar_one()})
     written_warnings = warnings - _by_code(connection, _WARNINGS_NOT_WRITTEN) + overlapping
     written_notes = notes - _by_code(connection, _NOTES_NOT_WRITTEN)
     return Tally(
-        counts=sum_of(by_source.values()),
+        counts=sum_of(by_account.values()),
         reasons=dict(_by_code(connection, _REASONS)),
         warnings=dict(sorted(written_warnings.items())),
         notes=dict(sorted(written_notes.items())),
         duplicates_of={row[0]: row[1] for row in connection.execute(_DUPLICATES_OF)},
-        by_account={account: n for account, n in by_source.items() if account is not None},
+        by_account={account: n for account, n in by_account.items() if account is not None},
     )
 
 

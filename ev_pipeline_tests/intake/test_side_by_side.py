@@ -27,6 +27,7 @@ from ev_pipeline_tests.intake.files import (
     unfinished,
     write_sessions,
 )
+from ev_pipeline_tests.intake.streaming import Delivery, deliver
 
 WAIT_S = 30
 
@@ -111,6 +112,30 @@ def test_a_correction_that_comes_second_replaces_the_first_one(
         assert other.result(WAIT_S).tally.counts.updated == 1
     assert rows(engine, "select revision, energy_kwh from ev_session") == [(3, 2.0)]
     assert rows(engine, "select revision from ev_session_history order by 1") == [1, 2]
+    assert_rollups_are_exact(engine, "UTC")
+
+
+def test_a_session_that_another_stream_commits_first_is_a_duplicate(
+    engine: sa.Engine, settings: Settings
+) -> None:
+    first = [Delivery(session, "charger-2") for session in sessions("A", 2)]
+    second = [Delivery(session) for session in sessions("A", 3)]
+
+    def deliver_second() -> list[str]:
+        with engine.begin() as connection:
+            return [one.decision for one in deliver(connection, settings, second)[1]]
+
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as connection:
+            deliver(connection, settings, first)
+            later = pool.submit(deliver_second)
+            wait_until_somebody_waits(engine)
+        assert later.result(WAIT_S) == ["duplicate", "duplicate", "stored"]
+    assert rows(engine, "select source from ev_session order by source_session_id") == [
+        "charger-2",
+        "charger-2",
+        "charger-1",
+    ]
     assert_rollups_are_exact(engine, "UTC")
 
 

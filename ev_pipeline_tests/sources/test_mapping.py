@@ -111,6 +111,28 @@ def test_a_variant_says_what_it_lacks() -> None:
     assert 'without = ["User ID"]' in refusal(PLAIN + '\n[[variant]]\nfile = { decimal = "," }\n')
 
 
+@pytest.mark.parametrize("own", ["resolution_s = 60", "has_corrections = true", 'scope = "other"'])
+def test_a_variant_has_no_identity_of_its_own(own: str) -> None:
+    said = refusal(PLAIN + f'\n[[variant]]\nwithout = ["User ID"]\n{own}\n')
+    key = own.split(" ", maxsplit=1)[0]
+    assert f"a [[variant]] has its own {key}" in said
+    assert f"line {PLAIN.count(chr(10)) + 4}" in said
+
+
+def test_an_end_from_receipt_needs_a_start_from_the_duration() -> None:
+    said = refusal("""
+name = "x"
+title = "x"
+records = "session"
+[fields]
+station_id = "s"
+energy_kwh = "e"
+started_at = { column = "t", format = "iso" }
+ended_at = { receipt = true }
+""")
+    assert "started_at = { end_minus" in said
+
+
 def test_a_mapping_that_is_not_there_is_answered_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match=r"did you mean dundee\?"):
         load_mapping("dunde")

@@ -1,0 +1,69 @@
+"""Records that come as a stream brings them, through the same intake as a file's."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from ev_pipeline.intake.job import Job
+from ev_pipeline.intake.load import take_in
+from ev_pipeline.intake.records import DELIVERY, HeldRecords
+from ev_pipeline.settings import Settings
+from ev_pipeline.sources.mapping import Mapping
+from ev_pipeline.sources.reader import RecordBatch, read_records
+from ev_pipeline.storage.loads import Origin, Tally
+from ev_pipeline.storage.outcomes import Outcome, read_outcomes
+from ev_pipeline_tests.intake.files import CANONICAL
+
+RECEIVED_AT = datetime(2024, 5, 7, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A record on its way: who sent it, as what, and when it came."""
+
+    record: dict[str, Any] | bytes
+    account: str = "charger-1"
+    delivery_id: str | None = None
+    received_at: datetime = RECEIVED_AT
+
+    @property
+    def payload(self) -> bytes:
+        """Its bytes."""
+        if isinstance(self.record, bytes):
+            return self.record
+        return json.dumps(self.record).encode()
+
+
+def deliver(
+    connection: sa.Connection,
+    settings: Settings,
+    deliveries: Iterable[Delivery],
+    mapping: Mapping = CANONICAL,
+) -> tuple[Tally, list[Outcome]]:
+    """The records are taken in by the stream's door."""
+    came = list(deliveries)
+    batch = read_records(
+        [delivery.payload for delivery in came], mapping, None, received_at=RECEIVED_AT
+    )
+    delivered = pl.DataFrame(
+        [(one.account, one.delivery_id, one.received_at) for one in came], DELIVERY, orient="row"
+    )
+    frame = pl.concat([batch.frame, delivered], how="horizontal")
+    origin = Origin(
+        source=mapping.name,
+        records="session",
+        scope=mapping.scope or settings.operator,
+        door="stream",
+        path="",
+        mapping=mapping.text,
+        day=RECEIVED_AT.astimezone(settings.zone).date(),
+        received_at=RECEIVED_AT,
+    )
+    records = HeldRecords(RecordBatch(frame, None, batch.raw))
+    tally = take_in(connection, Job(None, settings, mapping, origin, records, None))
+    return tally, read_outcomes(connection)
