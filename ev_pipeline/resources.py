@@ -1,12 +1,10 @@
 """What Dagster hands to assets and checks: the database, and the settings of the environment.
 
-What lives here: the resources, and which of their faults are worth another try.
-What does not: statements (`storage`), what is done with them (`assets`, `checks`).
+What lives here: the resources. What does not: statements (`storage`), what is done with them (`assets`, `checks`).
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
 
 import adbc_driver_manager
 import dagster as dg
@@ -18,33 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings, load_settings
 from ev_pipeline.storage.engine import connect
+from ev_pipeline.storage.faults import is_infrastructure_fault
 from ev_pipeline.storage.models_lock import JOB_WAIT_S, models_lock
-
-_PASSING_SQLSTATES: Final = ("08", "40", "53", "55P03", "57P")
-"""Connection lost, deadlock or serialization, out of resources, lock not had, server going down.
-
-References:
-    PostgreSQL manual, appendix A: error codes, of which these are beginnings.
-"""
-
-
-def is_infrastructure_fault(error: BaseException) -> bool:
-    """Whether the same step may succeed later without anybody's doing.
-
-    A fault of ours or of the data is none, whatever class the driver reports it by.
-    """
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        error = error.orig
-    if isinstance(error, psycopg2.InterfaceError):
-        return True
-    if isinstance(error, psycopg2.OperationalError):
-        # The driver itself gives no code when it could not reach the server, or lost it.
-        return error.pgcode is None or error.pgcode.startswith(_PASSING_SQLSTATES)
-    if isinstance(error, adbc_driver_manager.OperationalError):
-        return error.sqlstate is None or error.sqlstate.startswith(_PASSING_SQLSTATES)
-    if isinstance(error, PipelineError) and error.__cause__ is not None:
-        return is_infrastructure_fault(error.__cause__)
-    return False
 
 
 class Database(dg.ConfigurableResource[None]):

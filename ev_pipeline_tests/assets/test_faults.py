@@ -7,8 +7,9 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from ev_pipeline.resources import Database, is_infrastructure_fault
+from ev_pipeline.resources import Database
 from ev_pipeline.settings import Settings
+from ev_pipeline.storage.faults import is_infrastructure_fault
 from ev_pipeline_tests.assets.test_training import DATA, STATIONS, loading
 from ev_pipeline_tests.conftest import free_port
 from ev_pipeline_tests.pipeline_runs import PipelineRuns, said

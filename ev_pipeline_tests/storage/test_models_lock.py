@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.resources import is_infrastructure_fault
+from ev_pipeline.storage.faults import is_infrastructure_fault
 from ev_pipeline.storage.models_lock import models_lock
 from ev_pipeline.storage.promotion import promote
 from ev_pipeline_tests.stack.processes import wait_until
