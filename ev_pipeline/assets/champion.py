@@ -42,6 +42,7 @@ _WAS_REPLACED = (
     kinds={"postgres"},
     owners=OWNERS,
     pool=MODELS_POOL,
+    code_version="1",
 )
 def champion_model(
     context: dg.AssetExecutionContext, database: Database

@@ -32,6 +32,7 @@ _KINDS: Final = {"polars", "postgres"}
     kinds=_KINDS,
     owners=OWNERS,
     pool=MODELS_POOL,
+    code_version="1",
     metadata=of_table(tables.ev_user_features),
 )
 def user_features(database: Database) -> dg.MaterializeResult[None]:
@@ -50,6 +51,7 @@ def user_features(database: Database) -> dg.MaterializeResult[None]:
     kinds=_KINDS,
     owners=OWNERS,
     pool=MODELS_POOL,
+    code_version="1",
     metadata=of_table(tables.ev_station_features),
 )
 def station_features(database: Database) -> dg.MaterializeResult[None]:
@@ -68,6 +70,7 @@ def station_features(database: Database) -> dg.MaterializeResult[None]:
     kinds=_KINDS,
     owners=OWNERS,
     pool=MODELS_POOL,
+    code_version="1",
     metadata=of_table(tables.ev_session_features),
 )
 def session_features(

@@ -3,7 +3,7 @@
 What lives here: one asset that labels what has no label yet. What does not: how (`storage.labels`).
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Final
 
@@ -19,6 +19,13 @@ from ev_pipeline.storage.tables import ev_session_label
 
 GROUP: Final = "labels"
 
+NIGHTLY: Final = dg.FreshnessPolicy.time_window(
+    warn_window=timedelta(hours=26), fail_window=timedelta(hours=50)
+)
+"""Labels come with each night's training: two hours late is said, two nights without are a fault.
+No other asset has a limit: records come when somebody brings them, and the rest is as labels are.
+"""
+
 
 @dg.asset(
     deps=[ev_session, champion_model],
@@ -26,6 +33,8 @@ GROUP: Final = "labels"
     kinds={"polars", "postgres"},
     owners=OWNERS,
     pool=MODELS_POOL,
+    code_version="1",
+    freshness_policy=NIGHTLY,
     metadata=of_table(ev_session_label),
 )
 def session_labels(

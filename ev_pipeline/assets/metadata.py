@@ -1,6 +1,7 @@
 """What an asset says of itself in Dagster: columns beforehand, rows and seconds afterwards.
 
-What lives here: metadata that several assets share. What does not: pictures (`plots`).
+What lives here: metadata that several assets share. What does not: pictures (`plots`), and each
+asset's `code_version`, which is raised where the same records would give other rows.
 """
 
 from html import escape

@@ -59,7 +59,14 @@ class Choices(dg.Config):
         )
 
 
-@dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS, pool=MODELS_POOL)
+@dg.asset(
+    deps=[session_features],
+    group_name=GROUP,
+    kinds=_KINDS,
+    owners=OWNERS,
+    pool=MODELS_POOL,
+    code_version="1",
+)
 def kmeans_model(
     context: dg.AssetExecutionContext,
     config: Choices,
@@ -75,7 +82,14 @@ def kmeans_model(
     return _trained(context, database, train, seed=chosen.seed)
 
 
-@dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS, pool=MODELS_POOL)
+@dg.asset(
+    deps=[session_features],
+    group_name=GROUP,
+    kinds=_KINDS,
+    owners=OWNERS,
+    pool=MODELS_POOL,
+    code_version="1",
+)
 def dbscan_model(
     context: dg.AssetExecutionContext,
     config: Choices,
@@ -91,7 +105,14 @@ def dbscan_model(
     return _trained(context, database, train, seed=chosen.seed)
 
 
-@dg.asset(deps=[session_features], group_name=GROUP, kinds=_KINDS, owners=OWNERS, pool=MODELS_POOL)
+@dg.asset(
+    deps=[session_features],
+    group_name=GROUP,
+    kinds=_KINDS,
+    owners=OWNERS,
+    pool=MODELS_POOL,
+    code_version="1",
+)
 def isolation_forest_model(
     context: dg.AssetExecutionContext,
     config: Choices,

@@ -45,7 +45,13 @@ class FilesToLoad(dg.Config):
         return [NamedFile(file.source, Path(file.path)) for file in self.files]
 
 
-@dg.asset(group_name=GROUP, kinds=_KINDS, owners=OWNERS, metadata=of_table(tables.ev_station))
+@dg.asset(
+    group_name=GROUP,
+    kinds=_KINDS,
+    owners=OWNERS,
+    code_version="1",
+    metadata=of_table(tables.ev_station),
+)
 def ev_station(
     config: FilesToLoad, database: Database, settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
@@ -58,6 +64,7 @@ def ev_station(
     group_name=GROUP,
     kinds=_KINDS,
     owners=OWNERS,
+    code_version="1",
     metadata=of_table(tables.ev_session),
 )
 def ev_session(

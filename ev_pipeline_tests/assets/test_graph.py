@@ -83,6 +83,12 @@ def test_every_asset_says_what_it_is_and_who_answers_for_it(
     for name, spec in specs.items():
         assert spec.description, name
         assert spec.owners, name
+        assert spec.code_version, name
+
+
+def test_labels_that_no_night_renewed_are_stale(specs: dict[str, dg.AssetSpec]) -> None:
+    limited = {name for name, spec in specs.items() if spec.freshness_policy}
+    assert limited == {"session_labels"}
 
 
 def test_every_check_says_what_it_checks_and_only_one_that_prevents_harm_blocks(

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -60,6 +61,20 @@ def _run_processes(stack: LocalStack) -> list[int]:
     return [pid for pid, command in stack.processes().items() if "multiprocessing.spawn" in command]
 
 
+def _newest_materialization(stack: LocalStack, asset: str) -> Any:
+    query = """query ($path: [String!]!) { assetOrError(assetKey: {path: $path}) { ... on Asset {
+        assetMaterializations(limit: 1) { runId timestamp description }
+    } } }"""
+    request = Request(
+        f"http://127.0.0.1:{stack.dagster_port}/graphql",
+        data=json.dumps({"query": query, "variables": {"path": [asset]}}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urlopen(request, timeout=60) as response:  # noqa: S310 - the scheme is ours
+        (newest,) = json.load(response)["data"]["assetOrError"]["assetMaterializations"]
+    return newest
+
+
 def _json(stack: LocalStack, *arguments: str) -> Any:
     printed = stack.run(*arguments, "--json")
     assert printed.returncode == 0, printed.stderr
@@ -96,6 +111,18 @@ def test_a_person_may_promote_a_version_and_roll_back(stack: LocalStack) -> None
     unknown = stack.run("models", "promote", "nonsense")
     assert unknown.returncode == 1
     assert "models list" in unknown.stderr
+
+
+def test_a_load_by_hand_is_in_the_lineage_too(stack: LocalStack) -> None:
+    loaded = stack.run("load", "canonical", str(DATA / "online_sessions.csv"))
+    assert loaded.returncode == 0, loaded.stderr
+    assert "not told" not in loaded.stderr
+    newest = _newest_materialization(stack, "ev_session")
+    assert newest["runId"] == ""
+    assert "stored, 0 updated by load" in newest["description"]
+    again = stack.run("load", "canonical", str(DATA / "online_sessions.csv"))
+    assert again.returncode == 0, again.stderr
+    assert _newest_materialization(stack, "ev_session") == newest
 
 
 def test_a_job_that_is_not_there_and_a_file_that_is_not_there_are_one_line_each(
