@@ -1,0 +1,83 @@
+"""A round: several panels of one moment, built and handed to whoever publishes them.
+
+What lives here: which builder makes which panel, and the round. What does not: when one is due, the
+builders (`live_panels`, `state_panels`, `lineage_panels`), and the broker (`messaging`).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, Protocol
+
+import sqlalchemy as sa
+
+from ev_pipeline.messaging import topics
+from ev_pipeline.panels import lineage_panels, live_panels, state_panels
+from ev_pipeline.panels.envelope import Content, encode, envelope
+from ev_pipeline.panels.state_panels import StreamState
+from ev_pipeline.settings import Settings
+from ev_pipeline.storage.panel_snapshot import Snapshot, open_snapshot
+
+Builder = Callable[[Snapshot], Content]
+
+_BUILDERS: Final[Mapping[str, Builder]] = {
+    "summary": live_panels.build_summary,
+    "trend_daily": live_panels.build_trend_daily,
+    "trend_weekly": live_panels.build_trend_weekly,
+    "time_of_day": live_panels.build_time_of_day,
+    "cost": live_panels.build_cost,
+    "quality": state_panels.build_quality,
+    "live": live_panels.build_live,
+    "users": lineage_panels.build_users,
+    "stations": lineage_panels.build_stations,
+    "clusters": lineage_panels.build_clusters,
+    "anomalies": lineage_panels.build_anomalies,
+    "models": state_panels.build_models,
+}
+
+
+class Publisher(Protocol):
+    """Whoever brings a message to the broker."""
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """The broker has the message, or will have it once it is reached again."""
+
+
+def build_round(
+    engine: sa.Engine,
+    settings: Settings,
+    names: Iterable[str],
+    *,
+    generated_at: datetime,
+    stream: StreamState | None = None,
+) -> dict[str, dict[str, Any]]:
+    """The panels of these names, all of the same moment.
+
+    Args:
+        engine: the database.
+        settings: the reporting zone and currency.
+        names: panels, as `messaging.topics` lists them.
+        generated_at: the time that the panels carry, with a zone.
+        stream: what the worker says of itself; null where it is offline.
+
+    Raises:
+        PipelineError: days are formed in another zone than the reporting zone.
+    """
+    builders: dict[str, Builder] = {
+        **_BUILDERS,
+        "pipeline": partial(state_panels.build_pipeline, stream=stream),
+    }
+    with open_snapshot(engine, settings) as snapshot:
+        return {
+            name: envelope(name, builders[name](snapshot), snapshot, generated_at) for name in names
+        }
+
+
+def publish_round(publisher: Publisher, panels: Mapping[str, Mapping[str, Any]]) -> int:
+    """Every panel is with the publisher, to be retained; returns how many bytes that were."""
+    n_bytes = 0
+    for name, document in panels.items():
+        payload = encode(document)
+        publisher.publish(topics.panel(name), payload, retain=True)
+        n_bytes += len(payload)
+    return n_bytes
