@@ -14,7 +14,7 @@ _BEYOND_ANY: Final = 1e15
 """No hour or kilowatt is stated in such numbers; what is larger is no number here."""
 
 _HOURS_DECIMALS: Final = 9
-"""Digits kept of a difference of hours: microseconds, without the noise of binary fractions."""
+"""Digits kept of a sum of hours: microseconds, without the noise of binary fractions."""
 
 
 def with_derived(cdr: dict[str, Any]) -> tuple[dict[str, Any], str]:
@@ -59,10 +59,14 @@ def _charging_time(cdr: dict[str, Any]) -> Any:
     """
     total, parking = cdr.get("total_time"), cdr.get("total_parking_time")
     if parking is None:
-        return _combined(cdr, "TIME", sum)
+        return _combined(cdr, "TIME", _total_h)
     if not (_is_number(total) and _is_number(parking)):
         return parking if _is_number(total) else total
-    return round(float(total) - float(parking), _HOURS_DECIMALS)
+    return _total_h([total, -parking])
+
+
+def _total_h(hours: list[float]) -> float:
+    return round(sum(hours), _HOURS_DECIMALS)
 
 
 def _combined(cdr: dict[str, Any], kind: str, combine: Callable[[list[float]], float]) -> Any:

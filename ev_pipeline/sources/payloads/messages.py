@@ -4,7 +4,6 @@ What lives here: the order of the steps, and what a record keeps of its message.
 What does not: parsing (`parsing`), telling shapes apart (`shapes`), decoding (`sources.decode`).
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,6 @@ from typing import Final
 
 import polars as pl
 
-from ev_pipeline.sources.fields import TimeSource
 from ev_pipeline.sources.json_records import Element
 from ev_pipeline.sources.json_texts import texts_of_elements
 from ev_pipeline.sources.mapping import Mapping, load_mapping
@@ -22,12 +20,12 @@ from ev_pipeline.sources.reader import RecordBatch, canonical_frame
 
 MESSAGE_COLUMNS: Final[dict[str, pl.DataType]] = {
     "message": pl.Int64(),
-    "account": pl.String(),
+    "source": pl.String(),
+    "message_id": pl.String(),
     "received_at": pl.Datetime("us", "UTC"),
-    "delivery_id": pl.String(),
 }
-"""What a record knows of its message: which one of the batch it was, who sent it, when it came,
-and, where the record's times come from the receipt, what names its delivery."""
+"""What a record knows of its message: which one of the batch it was, the account that sent it, the
+id that its sender gave it (and the record's place, if it is one of several), when it came."""
 
 _WIRE_ENVELOPE: Final = Envelope(("data",), beside="timestamp")
 
@@ -84,8 +82,8 @@ class DecodedRecords:
         mapping: what read them.
         scope: the operator.
         batch: the records, in the order of their messages; the frame has `MESSAGE_COLUMNS` too,
-            and `line` counts a message's records from 1. A record's raw bytes are a payload that
-            comes to the same record again: an element's own text, or the whole payload.
+            and `line` counts a message's records from 1. A record's raw bytes are an element's own
+            text, or the whole payload; a record that was understood comes from them again.
     """
 
     mapping: Mapping
@@ -156,26 +154,20 @@ class _Group:
         senders = [messages[number] for number in self.numbers]
         received_us = [(sender.received_at - _EPOCH) // _MICROSECOND for sender in senders]
         received_at = pl.Series("received_at", received_us).cast(MESSAGE_COLUMNS["received_at"])
+        ids = [self._message_id(sender.message_id, row) for row, sender in enumerate(senders)]
         places = pl.Series("line", self.places, dtype=pl.Int64)
         texts = texts_of_elements(self.elements, self.mapping)
         frame = canonical_frame(texts, self.mapping, received_at, places).with_columns(
             pl.Series("message", self.numbers, dtype=pl.Int64),
-            pl.Series("account", [sender.account for sender in senders], dtype=pl.String),
+            pl.Series("source", [sender.account for sender in senders], dtype=pl.String),
+            pl.Series("message_id", ids, dtype=pl.String),
             received_at,
-            pl.Series("delivery_id", self._delivery_ids(senders), dtype=pl.String),
         )
         raw = [element.raw for element in self.elements]
         return DecodedRecords(self.mapping, self.scope, RecordBatch(frame, None, raw.__getitem__))
 
-    def _delivery_ids(self, senders: list[Message]) -> list[str | None]:
-        """What names each record's delivery, where receipt gives its times; else nothing."""
-        end = self.mapping.sources["ended_at"]
-        if not isinstance(end, TimeSource) or not end.receipt:
-            return [None] * len(senders)
-        names = [
-            sender.message_id or hashlib.sha256(sender.payload).hexdigest() for sender in senders
-        ]
-        return [
-            name if is_alone else f"{name}/{place}"
-            for name, place, is_alone in zip(names, self.places, self.is_alone, strict=True)
-        ]
+    def _message_id(self, message_id: str | None, row: int) -> str | None:
+        """The id that the message gives a record; records of a list have their place in it too."""
+        if message_id is None or self.is_alone[row]:
+            return message_id
+        return f"{message_id}/{self.places[row]}"

@@ -5,7 +5,7 @@ file's may not. What does not: parsing (`parsing`), what the values mean (`sourc
 """
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from ev_pipeline.sources.fields import NumberSource, TimeSource
@@ -40,6 +40,8 @@ class Shape:
 
     def readable(self, element: Element) -> Element:
         """The element as its mapping reads it."""
+        if element.fault:
+            return element
         if self.fault:
             return replace(element, value=None, fault=self.fault)
         if not self.names and not self.numbers:
@@ -84,46 +86,45 @@ def _remembered(keys: tuple[str, ...]) -> Shape:
 def _told_apart(keys: tuple[str, ...]) -> Shape:
     """The shipped mapping that knows most of the keys; a row needs all its columns."""
     names = _column_names(keys)
-    present = {names.get(key, key) for key in keys}
-    best = max(
-        (_Candidate(mapping.for_columns([*present]), present) for mapping in _session_mappings()),
-        key=lambda candidate: candidate.rank,
-    )
-    if not best.known:
+    present = frozenset(names.get(key, key) for key in keys) if names else frozenset(keys)
+    best = max(_candidates(), key=lambda candidate: candidate.rank(present))
+    if not best.known & present:
         return Shape(load_mapping(_CANONICAL), "no known shape: none of its keys is known")
-    if best.lacking:
-        fault = (
-            f"no known shape: nearest is {best.mapping.name}, but {best.lacking[0]!r} is not there"
-        )
+    lacking = sorted(best.needed - present)
+    if lacking:
+        fault = f"no known shape: nearest is {best.mapping.name}, but {lacking[0]!r} is not there"
         return Shape(load_mapping(_CANONICAL), fault)
-    numbers = _numbers(best.mapping) if _is_of_rows(best.mapping) else ()
-    return Shape(best.mapping, names=names, numbers=numbers)
+    return Shape(best.mapping, names=names, numbers=best.numbers)
 
 
 class _Candidate:
     """A mapping that may read a record.
 
     Args:
-        mapping: the mapping.
-        present: the record's keys.
+        mapping: the mapping, or a variant of one.
     """
 
-    def __init__(self, mapping: Mapping, present: set[str]) -> None:
+    def __init__(self, mapping: Mapping) -> None:
         is_of_rows = _is_of_rows(mapping)
         roots = {name if is_of_rows else name.split(".")[0] for name in mapping.columns}
-        needed = roots - set(mapping.file.optional_columns) if is_of_rows else set()
         self.mapping: Final = mapping
-        self.known: Final = (roots - {_DERIVED}) & present
-        self.lacking: Final = sorted(needed - present)
+        self.known: Final = frozenset(roots - {_DERIVED})
+        self.needed: Final = (
+            self.known - set(mapping.file.optional_columns) if is_of_rows else frozenset[str]()
+        )
+        self.numbers: Final = _numbers(mapping) if is_of_rows else ()
+        self._is_canonical = mapping.name == _CANONICAL
 
-    @property
-    def rank(self) -> tuple[int, bool, bool]:
+    def rank(self, present: frozenset[str]) -> tuple[int, bool, bool]:
         """The more keys it knows, the better; then whole, and our own form, before the others."""
-        return len(self.known), not self.lacking, self.mapping.name == _CANONICAL
+        return len(self.known & present), self.needed <= present, self._is_canonical
 
 
-def _session_mappings() -> list[Mapping]:
-    return [mapping for mapping in shipped_mappings().values() if mapping.records == "session"]
+@cache
+def _candidates() -> tuple[_Candidate, ...]:
+    mappings = [mapping for mapping in shipped_mappings().values() if mapping.records == "session"]
+    variants = [variant.mapping for mapping in mappings for variant in mapping.variants]
+    return tuple(_Candidate(mapping) for mapping in (*mappings, *variants))
 
 
 def _is_of_rows(mapping: Mapping) -> bool:
