@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from ev_pipeline.domain.identity import session_ids
 from ev_pipeline.sources.mapping import load_mapping, parse_mapping
-from ev_pipeline.sources.payloads.messages import Binding, Message, decode_messages
+from ev_pipeline.sources.payloads.messages import Binding, Message, decode_messages, refuse_message
 from ev_pipeline_tests.real_data import real_file
 from ev_pipeline_tests.sources.made_files import (
     ACN_SESSION,
@@ -258,3 +258,11 @@ def test_no_messages_are_no_records() -> None:
 def test_a_message_knows_its_place_in_the_batch() -> None:
     found = decode_messages([message(SESSION), message([SESSION] * 2)], default_scope=SCOPE)
     assert found[0].batch.frame["message"].to_list() == [0, 1, 1]
+
+
+def test_a_message_can_be_refused_whole_with_a_reason() -> None:
+    refused = refuse_message(message([SESSION] * 2), "no place for it", default_scope=SCOPE)
+    (row,) = rows([refused])
+    assert (codes(row), row["raw"]) == (["malformed"], message([SESSION] * 2).payload)
+    assert row["problems"][0]["value"].startswith("no place for it")
+    assert row["source"] == "charger-1"

@@ -15,7 +15,7 @@ from ev_pipeline.sources.json_records import Element
 from ev_pipeline.sources.json_texts import texts_of_elements
 from ev_pipeline.sources.mapping import Mapping, load_mapping
 from ev_pipeline.sources.payloads.parsing import Envelope, elements_of_payload
-from ev_pipeline.sources.payloads.shapes import Shape, shape_of
+from ev_pipeline.sources.payloads.shapes import CANONICAL, Shape, shape_of
 from ev_pipeline.sources.reader import RecordBatch, canonical_frame
 
 MESSAGE_COLUMNS: Final[dict[str, pl.DataType]] = {
@@ -112,8 +112,23 @@ def decode_messages(messages: Sequence[Message], *, default_scope: str) -> list[
             group = groups.get(key)
             if group is None:
                 group = groups[key] = _Group(shape.mapping, scope)
-            group.add(shape.readable(element), number, place, is_alone=len(elements) == 1)
+            is_alone = len(elements) == 1
+            group.add(shape.readable(element), number=number, place=place, is_alone=is_alone)
     return [group.decoded(messages) for group in groups.values()]
+
+
+def refuse_message(message: Message, why: str, *, default_scope: str) -> DecodedRecords:
+    """The message as one `malformed` record, whole, whatever it holds.
+
+    Args:
+        message: what cannot be kept otherwise.
+        why: the reason that its sender is given.
+        default_scope: as for `decode_messages`.
+    """
+    mapping = message.binding.mapping or load_mapping(CANONICAL)
+    group = _Group(mapping, message.binding.scope or mapping.scope or default_scope)
+    group.add(Element(message.payload, None, why), number=0, place=1, is_alone=True)
+    return group.decoded([message])
 
 
 def _envelope(bound_to: Mapping | None) -> Envelope | None:
@@ -128,7 +143,7 @@ def _envelope(bound_to: Mapping | None) -> Envelope | None:
 
 def _shape(element: Element, bound_to: Mapping | None) -> Shape:
     if element.fault:
-        return Shape(bound_to or load_mapping("canonical"), element.fault)
+        return Shape(bound_to or load_mapping(CANONICAL), element.fault)
     return shape_of(tuple(element.value), bound_to)
 
 
@@ -143,7 +158,7 @@ class _Group:
     places: list[int] = field(default_factory=list)
     is_alone: list[bool] = field(default_factory=list)
 
-    def add(self, element: Element, number: int, place: int, *, is_alone: bool) -> None:
+    def add(self, element: Element, *, number: int, place: int, is_alone: bool) -> None:
         self.elements.append(element)
         self.numbers.append(number)
         self.places.append(place)

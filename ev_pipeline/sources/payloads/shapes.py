@@ -12,7 +12,8 @@ from ev_pipeline.sources.fields import NumberSource, TimeSource
 from ev_pipeline.sources.json_records import Element
 from ev_pipeline.sources.mapping import Mapping, load_mapping, shipped_mappings
 
-_CANONICAL: Final = "canonical"
+CANONICAL: Final = "canonical"
+"""The mapping of our own form, and of what has no other."""
 
 _DERIVED: Final = "derived"
 """What a standard's reader adds to a record, so that no sender writes it."""
@@ -89,11 +90,11 @@ def _told_apart(keys: tuple[str, ...]) -> Shape:
     present = frozenset(names.get(key, key) for key in keys) if names else frozenset(keys)
     best = max(_candidates(), key=lambda candidate: candidate.rank(present))
     if not best.known & present:
-        return Shape(load_mapping(_CANONICAL), "no known shape: none of its keys is known")
+        return Shape(load_mapping(CANONICAL), "no known shape: none of its keys is known")
     lacking = sorted(best.needed - present)
     if lacking:
         fault = f"no known shape: nearest is {best.mapping.name}, but {lacking[0]!r} is not there"
-        return Shape(load_mapping(_CANONICAL), fault)
+        return Shape(load_mapping(CANONICAL), fault)
     return Shape(best.mapping, names=names, numbers=best.numbers)
 
 
@@ -113,7 +114,7 @@ class _Candidate:
             self.known - set(mapping.file.optional_columns) if is_of_rows else frozenset[str]()
         )
         self.numbers: Final = _numbers(mapping) if is_of_rows else ()
-        self._is_canonical = mapping.name == _CANONICAL
+        self._is_canonical = mapping.name == CANONICAL
 
     def rank(self, present: frozenset[str]) -> tuple[int, bool, bool]:
         """The more keys it knows, the better; then whole, and our own form, before the others."""
