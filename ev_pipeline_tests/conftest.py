@@ -1,4 +1,4 @@
-"""Real services for the tests: one PostgreSQL server a worker, one fresh database a test."""
+"""Real services for the tests: one PostgreSQL server and one broker a worker process."""
 
 import os
 import shutil
@@ -24,6 +24,7 @@ from ev_pipeline.stack.credentials import OWNER, READER, SUPERUSER
 from ev_pipeline.stack.postgres import prepare
 from ev_pipeline.storage.engine import connect, migrate
 from ev_pipeline_tests.real_data import TEST_DATA
+from ev_pipeline_tests.running_broker import RunningBroker, running_broker
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,13 @@ def migrated(postgres: PostgresServer) -> PostgresServer:
     migrate(engine)
     engine.dispose()
     return postgres
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[RunningBroker]:
+    """One real broker for all tests of a worker, with TLS; each takes accounts of its own."""
+    with running_broker(make_home(), free_port()) as broker:
+        yield broker
 
 
 @pytest.fixture
