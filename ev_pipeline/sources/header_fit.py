@@ -1,9 +1,10 @@
-"""Which shipped mapping a CSV file's header belongs to, where it is read by another one.
+"""Which shipped mapping a file's columns or keys belong to, where it is read by another one.
 
-What lives here: the comparison of a header with the shipped mappings.
+What lives here: the comparison of a header, or of a first record, with the shipped mappings.
 What does not: where a mapping's columns stand in a header (`csv_records`).
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from ev_pipeline.domain.errors import PipelineError
@@ -24,45 +25,78 @@ def quoted(header: str) -> str:
 
 
 def best_fit(header: str) -> Mapping | None:
-    """The shipped mapping that reads most of the header's columns, of those that lack none."""
-    read_by = {mapping.name: _columns_read(header, mapping) for mapping in _csv_mappings()}
-    name = max(read_by, key=lambda name: len(read_by[name]))
-    return shipped_mappings()[name] if len(read_by[name]) >= _TELLING_COLUMNS else None
+    """The shipped mapping that reads most of a CSV header's columns, of those that lack none."""
+    return _best_of(_read_by_each(header))
 
 
-def refuse_misfit(header: str, mapping: Mapping, where: str) -> None:
+def refuse_other_header(header: str, mapping: Mapping, where: str) -> None:
     """A shipped mapping reads no file of which another one reads the same columns and more.
 
     Else a file of sessions would pass for a registry, whose one column it has too.
 
     Args:
-        header: the file's header.
+        header: the CSV file's header.
         mapping: what the file is to be read by; one that a person wrote may read what it likes.
         where: what the file is called in errors.
 
     Raises:
         PipelineError: another one reads more.
     """
+    _refuse(_read_by_each(header), mapping, f"its header is {quoted(header)}", f"{where}, line 1")
+
+
+def refuse_other_keys(keys: Sequence[str], mapping: Mapping, where: str) -> None:
+    """The same for JSON records.
+
+    Args:
+        keys: those of the first record.
+        mapping: what the file is to be read by.
+        where: what the file is called in errors.
+
+    Raises:
+        PipelineError: another one reads more.
+    """
+    read_by = {
+        each.name: _columns_read(keys, each)
+        for each in shipped_mappings().values()
+        if {"json", "jsonl"} & {*each.file.format}
+    }
+    _refuse(read_by, mapping, f"its first record has {quoted(', '.join(keys))}", where)
+
+
+def _refuse(
+    read_by: dict[str, frozenset[str]], mapping: Mapping, its_columns: str, where: str
+) -> None:
     shipped = shipped_mappings().get(mapping.name)
-    fitting = best_fit(header)
+    fitting = _best_of(read_by)
     if shipped is None or fitting is None or mapping.text != shipped.text:
         return
-    if _columns_read(header, shipped) < _columns_read(header, fitting):
+    if read_by[shipped.name] < read_by[fitting.name]:
         raise PipelineError(
-            f"this is no file of {mapping.name}: its header is {quoted(header)}",
-            where=f"{where}, line 1",
+            f"this is no file of {mapping.name}: {its_columns}",
+            where=where,
             mend=f"load it by the mapping {fitting.name}",
         )
 
 
-def _csv_mappings() -> list[Mapping]:
-    return [mapping for mapping in shipped_mappings().values() if "csv" in mapping.file.format]
+def _best_of(read_by: dict[str, frozenset[str]]) -> Mapping | None:
+    name = max(read_by, key=lambda name: len(read_by[name]))
+    return shipped_mappings()[name] if len(read_by[name]) >= _TELLING_COLUMNS else None
 
 
-def _columns_read(header: str, mapping: Mapping) -> frozenset[str]:
-    """The header's columns that the mapping reads; none where it lacks one that must be there."""
-    names = split_fields(header, field_pattern(mapping)) or []
-    used = mapping.for_columns([name.strip() for name in names])
-    there = frozenset(used.columns) & {name.strip() for name in names}
+def _read_by_each(header: str) -> dict[str, frozenset[str]]:
+    """What each shipped mapping of CSV files reads of the header, split as it says."""
+    read_by = {}
+    for mapping in shipped_mappings().values():
+        if "csv" in mapping.file.format:
+            names = split_fields(header, field_pattern(mapping)) or []
+            read_by[mapping.name] = _columns_read([name.strip() for name in names], mapping)
+    return read_by
+
+
+def _columns_read(names: Sequence[str], mapping: Mapping) -> frozenset[str]:
+    """The columns that the mapping reads; none where it lacks one that must be there."""
+    used = mapping.for_columns([*names])
+    there = frozenset(used.columns) & {*names}
     lacking = {*used.columns} - there - {*used.file.optional_columns}
     return frozenset() if lacking else there

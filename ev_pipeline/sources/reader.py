@@ -19,7 +19,7 @@ from ev_pipeline.sources.decode import to_canonical
 from ev_pipeline.sources.file_format import Format
 from ev_pipeline.sources.files import ByteSource, name_of, opened
 from ev_pipeline.sources.findings import PROBLEM
-from ev_pipeline.sources.header_fit import refuse_misfit
+from ev_pipeline.sources.header_fit import refuse_other_header, refuse_other_keys
 from ev_pipeline.sources.json_records import (
     Element,
     element_of_line,
@@ -194,7 +194,7 @@ def _csv_batches(
             header = block.raw(0)
             where = name_of(source.path)
             table = CsvTable(header, mapping, where)
-            refuse_misfit(table.header, mapping, where)
+            refuse_other_header(table.header, mapping, where)
             records = block.after_first()
         if table is None or not len(records):
             continue
@@ -214,6 +214,8 @@ def _line_batches(
             else Element(block.raw(row), None, "the line is too long")
             for row, fault in enumerate(block.faults)
         ]
+        if block.lines[0] == 1:
+            _refuse_other_keys(elements, mapping, source)
         records = texts_of_elements(elements, mapping)
         yield RecordBatch(
             canonical_frame(records, mapping, received_at, _lines(block)), None, block.raw
@@ -225,6 +227,8 @@ def _document_batches(
 ) -> Iterator[RecordBatch]:
     number = 0
     for elements in _in_batches(elements_of_document(source, mapping), batch_bytes):
+        if number == 0:
+            _refuse_other_keys(elements, mapping, source)
         records = texts_of_elements(elements, mapping)
         lines = pl.Series("line", range(number + 1, number + len(elements) + 1), dtype=pl.Int64)
         number += len(elements)
@@ -241,6 +245,12 @@ def _document_batches(
                     where=name_of(source.path),
                     mend="say in list_at, in [file] of the mapping, where the list of records is",
                 )
+
+
+def _refuse_other_keys(elements: list[Element], mapping: Mapping, source: ByteSource) -> None:
+    """Records whose first is one of another shipped mapping are refused."""
+    if not elements[0].fault:
+        refuse_other_keys([*elements[0].value], mapping, name_of(source.path))
 
 
 def _in_batches(elements: Iterable[Element], batch_bytes: int) -> Iterator[list[Element]]:

@@ -1,5 +1,6 @@
 """What a header must name, and what is said where it does not."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,17 @@ def test_sessions_do_not_pass_for_stations(tmp_path: Path) -> None:
     )
     assert "line 1: this is no file of canonical_stations: its header is session_id,stat" in said
     assert said.endswith("; load it by the mapping canonical")
+
+
+@pytest.mark.parametrize("form", ["[%s]", "%s"], ids=["list", "lines"])
+def test_sessions_in_json_do_not_pass_for_stations(tmp_path: Path, form: str) -> None:
+    header, row = first_lines(SAMPLE / "sessions.csv").decode().splitlines()
+    session = json.dumps(dict(zip(header.split(","), row.split(","), strict=True)))
+    content = (form % session).encode()
+    said = refusal(tmp_path, content, mapping=load_mapping("canonical_stations"))
+    assert "no file of canonical_stations: its first record has session_id, station_id" in said
+    assert said.endswith("; load it by the mapping canonical")
+    assert frame(tmp_path, content, load_mapping("canonical")).height == 1
 
 
 @pytest.mark.parametrize(
