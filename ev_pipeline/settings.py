@@ -85,6 +85,7 @@ class Settings(Limits, BaseSettings):
         None, description="directory of PostgreSQL's programs; by default looked for"
     )
     dagster_port: Port = Field(3000, description="port of Dagster's pages")
+    metrics_port: Port = Field(9464, description="port of the stream's metrics, for Prometheus")
     mqtt_host: str = Field("127.0.0.1", min_length=1, description="where the broker is")
     mqtt_port: Port = Field(8883, description="port of the broker, TLS only")
     mqtt_username: str | None = Field(None, description="the caller's account at the broker")
@@ -150,7 +151,7 @@ class Settings(Limits, BaseSettings):
         return ZoneInfo(self.timezone)
 
 
-PORTS: Final = ("postgres_port", "dagster_port", "mqtt_port")
+PORTS: Final = ("postgres_port", "dagster_port", "mqtt_port", "metrics_port")
 """What the local stack listens on, in the order in which faults are told."""
 
 LOGIN: Final = (

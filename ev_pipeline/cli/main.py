@@ -20,6 +20,7 @@ from ev_pipeline.cli import (
     sources,
     stack,
     status,
+    stream,
 )
 from ev_pipeline.cli.errors import COMMAND
 from ev_pipeline.cli.output import messages
@@ -58,7 +59,7 @@ def root(
 
 for _commands in (
     *(sources, load, quarantine, migrate, stack, status, run, models),
-    *(accounts, certificates),
+    *(accounts, certificates, stream),
 ):
     _commands.register(app)
 

@@ -4,17 +4,22 @@ What lives here: which version labels a transaction's sessions, and having it in
 What does not: labels (`storage.instant_labels`), and which version becomes champion.
 """
 
+import logging
 from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
 
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.storage.faults import is_infrastructure_fault
 from ev_pipeline.storage.labels import Labeller
 from ev_pipeline.storage.promotion import load_labeller
 from ev_pipeline.storage.registry import share_champion
 
 LABELLED_BY: Final = "stream"
 """What `ev_session_label.labelled_by` says of instant labels."""
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Champion:
@@ -37,7 +42,8 @@ class Champion:
         """The version that labels what this transaction writes; null where none is champion.
 
         It stays champion until the transaction ends: a promotion waits for it, so that whatever is
-        committed has a label of the version that readers see.
+        committed has a label of the version that readers see. A version that cannot be read labels
+        nothing: to store a session is worth more.
 
         Args:
             connection: the transaction.
@@ -48,5 +54,11 @@ class Champion:
             self._held = None
             return None
         if self._held is None or self._held.version != version:
-            self._held = load_labeller(self._engine, version, labelled_at=now)
+            try:
+                self._held = load_labeller(self._engine, version, labelled_at=now)
+            except PipelineError as error:
+                if is_infrastructure_fault(error):
+                    raise
+                _LOG.error("sessions get no labels for now: %s", error)
+                return None
         return self._held.at(now, by=LABELLED_BY)

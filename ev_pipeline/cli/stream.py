@@ -1,0 +1,40 @@
+"""`stream`: the worker in the foreground.
+
+What lives here: the command, its log and its signals. What does not: the worker (`stream`).
+"""
+
+import logging
+import signal
+import sys
+
+import typer
+
+from ev_pipeline.cli.database import database
+from ev_pipeline.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root command."""
+    app.command("stream")(stream)
+
+
+def stream() -> None:
+    """Take sessions from the broker: store, label and publish them, until Ctrl-C.
+
+    What was taken is stored before it ends. It needs the account `stream`:
+
+    Example: set -a; . .ev/credentials/stream.env; ev-pipeline stream
+    """
+    from ev_pipeline.stream.running import Stream  # noqa: PLC0415 -- --help stays fast
+
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    settings = load_settings()
+    with database(settings) as engine:
+        running = Stream(engine, settings)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: running.stop())
+        running.run()

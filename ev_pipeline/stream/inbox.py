@@ -1,0 +1,65 @@
+"""What has arrived and is not stored yet, between the network's thread and the worker's.
+
+What lives here: waiting for messages and taking them. What does not: any message's meaning.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+from ev_pipeline.messaging.messages import Message
+
+MAX_MESSAGES: Final = 1_000
+"""Messages of one transaction: larger ones gain nothing, and what comes meanwhile waits for it."""
+
+MAX_BYTES: Final = 8 << 20
+"""Bytes of one transaction's messages, which bound the memory that decoding takes."""
+
+
+class Inbox:
+    """Messages in the order in which they came.
+
+    The broker sends no more than a connection may have unacknowledged, so this is bounded by it.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Message] = deque()
+        self._changed = threading.Condition()
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        """How many messages wait."""
+        return len(self._waiting)
+
+    def put(self, message: Message) -> None:
+        """The message waits; those of an earlier connection are gone, for they come again."""
+        with self._changed:
+            while self._waiting and self._waiting[0].generation < message.generation:
+                self._waiting.popleft()
+            self._waiting.append(message)
+            self._changed.notify()
+
+    def take(self) -> list[Message]:
+        """Wait until something is here, and take it: there is no waiting for more.
+
+        Returns:
+            Messages, at least one; none once it is closed and empty.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_closed)
+            return list(self._bounded())
+
+    def close(self) -> None:
+        """Nothing more is waited for."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+
+    def _bounded(self) -> Iterator[Message]:
+        size = 0
+        for _ in range(min(len(self._waiting), MAX_MESSAGES)):
+            size += len(self._waiting[0].payload)
+            yield self._waiting.popleft()
+            if size >= MAX_BYTES:
+                return

@@ -1,0 +1,175 @@
+"""The worker put together: its connections and threads, and the order of start and stop.
+
+What lives here: what is made of what. What does not: any of the parts.
+"""
+
+import logging
+import os
+import threading
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from ev_pipeline.messaging import topics
+from ev_pipeline.messaging.client import Client
+from ev_pipeline.messaging.login import Login
+from ev_pipeline.messaging.messages import Message
+from ev_pipeline.messaging.session import DURABLE_S, Session, Will
+from ev_pipeline.panels.envelope import encode
+from ev_pipeline.panels.period_request import answer_request
+from ev_pipeline.panels.state_panels import StreamState
+from ev_pipeline.settings import Settings
+from ev_pipeline.stream import broker_figures
+from ev_pipeline.stream.bindings import Bindings
+from ev_pipeline.stream.broker_figures import BrokerFigures
+from ev_pipeline.stream.champion import Champion
+from ev_pipeline.stream.inbox import Inbox
+from ev_pipeline.stream.metrics import Metrics
+from ev_pipeline.stream.persistence import Persistence
+from ev_pipeline.stream.responder import Responder
+from ev_pipeline.stream.storing import Storing
+from ev_pipeline.stream.teller import Teller
+from ev_pipeline.stream.worker import CLIENT_ID, Worker, as_delivered
+
+METRICS_HOST: Final = "127.0.0.1"
+"""Metrics name nobody, and are nobody's business but this machine's all the same."""
+
+CONNECT_WITHIN_S: Final = 30.0
+"""s; a broker that does not accept the worker by then is an error that a person should see."""
+
+STOP_WITHIN_S: Final = 20.0
+"""s; by then what was taken is stored and acknowledged, or left to the broker."""
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+class Stream:
+    """The running worker.
+
+    Two connections: a durable one that receives sessions and nothing else, and one for whatever is
+    published and asked, so that neither ever waits for the other.
+
+    Args:
+        engine: the database, its schema up to date.
+        settings: everything else.
+    """
+
+    def __init__(self, engine: sa.Engine, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._started_at = datetime.now(UTC)
+        login = Login.from_settings(settings)
+        self._metrics = Metrics()
+        self._figures = BrokerFigures(self._metrics, self._alert)
+        self._inbox = Inbox()
+        self._receiving = Client(
+            login,
+            Session(
+                client_id=settings.mqtt_client_id or CLIENT_ID,
+                topics=(topics.EVERY_SESSION,),
+                on_message=self._inbox.put,
+                expiry_s=DURABLE_S,
+            ),
+        )
+        self._telling = Client(
+            login,
+            Session(
+                topics=(
+                    *(topics.EVERY_PERIOD_REQUEST, topics.EVERY_PREDICT_REQUEST),
+                    *broker_figures.TOPICS,
+                ),
+                on_message=self._hear,
+                on_connected=lambda _is_known: self._say_status("online"),
+                will=Will(topics.STATUS, encode({"state": "offline"})),
+            ),
+        )
+        self._bindings = Bindings(settings.home)
+        self._champion = Champion(engine)
+        self._persistence = Persistence(
+            Storing(engine, settings, self._champion),
+            settings,
+            wait=lambda seconds: not self._stopping.wait(seconds),
+            on_fault=self._metrics.faults.labels("postgres").inc,
+        )
+        self._teller = Teller(engine, settings, self._telling, self._state)
+        self._responder = Responder(
+            self._telling,
+            {
+                "ev/dashboard/": lambda question: answer_request(
+                    engine, settings, question.payload
+                ),
+            },
+            self._refuse,
+        )
+        self._worker = Worker(
+            self._inbox,
+            self._receiving,
+            self._bindings,
+            self._persistence,
+            self._teller,
+            self._metrics,
+        )
+
+    def stop(self) -> None:
+        """Store what was taken, then end; safe to call from a signal's handler."""
+        self._stopping.set()
+        self._inbox.close()
+
+    def run(self) -> None:
+        """Work until `stop`.
+
+        Raises:
+            PipelineError: the broker does not accept the worker, or the port of the metrics is
+                taken.
+        """
+        with ExitStack() as parts:
+            parts.enter_context(self._metrics.page(METRICS_HOST, self._settings.metrics_port))
+            parts.enter_context(self._telling)
+            self._telling.wait_connected(CONNECT_WITHIN_S)
+            parts.callback(self._say_offline)
+            parts.enter_context(self._responder)
+            parts.enter_context(self._teller)
+            parts.enter_context(self._receiving)
+            self._receiving.wait_connected(CONNECT_WITHIN_S)
+            self._teller.note_change()
+            _LOG.info("the stream is up: sessions are taken from %s", topics.EVERY_SESSION)
+            self._worker.run(self._stopping)
+
+    def _hear(self, message: Message) -> None:
+        if message.topic in broker_figures.TOPICS:
+            self._figures.hear(message)
+            self._telling.acknowledge(message)
+        else:
+            self._responder.hear(message)
+
+    def _state(self) -> StreamState:
+        self._metrics.shows_champion(self._champion.version)
+        return StreamState(
+            in_flight=self._metrics.in_flight_messages,
+            redelivered=self._metrics.redelivered,
+            queue_depth=self._figures.queue_depth,
+            lag_seconds=self._metrics.last_lag_s,
+        )
+
+    def _refuse(self, question: Message, why: str) -> None:
+        self._persistence.refuse(as_delivered(question, self._bindings), why)
+        self._teller.note_change()
+
+    def _alert(self, code: str, message: str, detail: dict[str, Any]) -> None:
+        now = datetime.now(UTC)
+        document = {"at": now, "source": "stream", "code": code, "message": message, **detail}
+        self._telling.publish(topics.ALERTS, encode(document))
+
+    def _say_status(self, state: str) -> None:
+        document = {
+            "state": state,
+            "since": self._started_at if state == "online" else datetime.now(UTC),
+            "pid": os.getpid(),
+            "model_version": self._champion.version,
+        }
+        self._telling.publish(topics.STATUS, encode(document), is_retained=True)
+
+    def _say_offline(self) -> None:
+        self._say_status("offline")

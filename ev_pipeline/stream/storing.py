@@ -1,0 +1,87 @@
+"""One transaction of the stream: records stored, labelled, refused and counted together.
+
+What lives here: the transaction. What does not: its steps (`intake`, `storage`), and trying again
+(`persistence`).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from ev_pipeline.intake.job import Job
+from ev_pipeline.intake.load import take_in
+from ev_pipeline.intake.records import HeldRecords
+from ev_pipeline.settings import Settings
+from ev_pipeline.sources.payloads.messages import DecodedRecords
+from ev_pipeline.storage.instant_labels import label_written
+from ev_pipeline.storage.loads import Origin
+from ev_pipeline.storage.outcomes import Outcome, read_outcomes
+from ev_pipeline.stream.champion import Champion
+
+DOOR: Final = "stream"
+"""The ledger's name for what came by a broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one record.
+
+    Args:
+        message: the place of its message in the batch.
+        outcome: what became of it.
+    """
+
+    message: int
+    outcome: Outcome
+
+
+class Storing:
+    """Where the stream's records go.
+
+    Args:
+        engine: the database.
+        settings: limits, zones and the default operator.
+        champion: what labels them.
+    """
+
+    def __init__(self, engine: sa.Engine, settings: Settings, champion: Champion) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._champion = champion
+
+    def store(self, records: DecodedRecords) -> list[Fate]:
+        """The records are committed; each that is stored has the champion's label.
+
+        Where there is no champion they are stored without, and get theirs with the first one.
+        """
+        now = datetime.now(UTC)
+        job = Job(
+            load_id=None,
+            settings=self._settings,
+            mapping=records.mapping,
+            origin=self._origin(records, now),
+            records=HeldRecords(records.batch),
+            fingerprint=None,
+        )
+        with self._engine.begin() as connection:
+            take_in(connection, job)
+            labeller = self._champion.for_transaction(connection, now)
+            if labeller is not None:
+                label_written(connection, labeller)
+            outcomes = read_outcomes(connection)
+        messages = records.batch.frame["message"].to_list()
+        return [Fate(messages[outcome.ordinal], outcome) for outcome in outcomes]
+
+    def _origin(self, records: DecodedRecords, now: datetime) -> Origin:
+        return Origin(
+            source=records.mapping.name,
+            records="session",
+            scope=records.scope,
+            door=DOOR,
+            path="",
+            mapping=records.mapping.text,
+            day=now.astimezone(self._settings.zone).date(),
+            received_at=now,
+        )

@@ -1,0 +1,152 @@
+"""Who tells the world what changed: panels, progress, rejections, presence, alerts.
+
+It follows the change log, so that sessions from every door are told of. What lives here: when
+something is told. What does not: what panels show (`panels`), and answers (`responder`).
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Self
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.messaging import topics
+from ev_pipeline.messaging.client import Client
+from ev_pipeline.panels.envelope import encode
+from ev_pipeline.panels.rounds import build_round
+from ev_pipeline.panels.state_panels import StreamState
+from ev_pipeline.settings import Settings
+from ev_pipeline.storage.faults import is_infrastructure_fault
+from ev_pipeline.storage.rollups import compact
+from ev_pipeline.stream.progress import progress_of
+
+LIVE_INTERVAL_S: Final = 0.1
+"""s; contracts: at most ten live panels a second."""
+
+ROUND_INTERVAL_S: Final = 1.0
+"""s; contracts: at most one message a second of any other panel. As often it is looked whether
+sessions came in by another door."""
+
+_OTHER_PANELS: Final = tuple(name for name in topics.STREAM_PANELS if name != topics.LIVE_PANEL)
+
+_POSITION: Final = sa.text("select coalesce(max(seq), 0) from ev_session_change")
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+class Teller(AbstractContextManager["Teller"]):
+    """A thread that publishes what changed, as often as contracts allow.
+
+    Args:
+        engine: the database.
+        settings: reporting zone and currency.
+        client: the connection to publish by.
+        state: what the worker knows of itself.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        settings: Settings,
+        client: Client,
+        state: Callable[[], StreamState],
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._client = client
+        self._state = state
+        self._changed = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="teller")
+        self._told_position = -1
+        self._told_live_at = self._told_round_at = 0.0
+
+    def __enter__(self) -> Self:
+        """It tells from now on."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """The last changes are told; nothing is after that."""
+        self._stopping.set()
+        self._changed.set()
+        self._thread.join()
+
+    def note_change(self) -> None:
+        """Something was committed."""
+        self._changed.set()
+
+    def publish(
+        self, topic: str, document: Mapping[str, Any], *, is_retained: bool = False
+    ) -> None:
+        """The document is on its way."""
+        self._client.publish(topic, encode(document), is_retained=is_retained)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._changed.wait(ROUND_INTERVAL_S)
+            was_nudged = self._changed.is_set()
+            self._changed.clear()
+            try:
+                self._tell(was_nudged=was_nudged)
+            except (DBAPIError, PipelineError) as error:
+                if not is_infrastructure_fault(error) and not isinstance(error, PipelineError):
+                    raise
+                _LOG.warning("panels wait: %s", str(error).splitlines()[0])
+                self._stopping.wait(ROUND_INTERVAL_S)
+
+    def _tell(self, *, was_nudged: bool) -> None:
+        """Tell what is due; what is not yet is told in a later turn."""
+        now = time.monotonic()
+        if was_nudged and not self._wait_until(self._told_live_at + LIVE_INTERVAL_S):
+            return
+        if was_nudged:
+            self._told_live_at = time.monotonic()
+            self._publish_panels((topics.LIVE_PANEL,))
+        if now - self._told_round_at < ROUND_INTERVAL_S:
+            return
+        position = self._position()
+        if position == self._told_position:
+            return
+        self._told_round_at = time.monotonic()
+        compact(self._engine, self._settings)
+        came_by_another_door = not was_nudged
+        names = topics.STREAM_PANELS if came_by_another_door else _OTHER_PANELS
+        self._publish_panels(names)
+        self.publish(
+            topics.PROGRESS,
+            progress_of(self._engine, self._settings, self._state(), datetime.now(UTC)),
+            is_retained=True,
+        )
+        self._told_position = position
+
+    def _publish_panels(self, names: tuple[str, ...]) -> None:
+        panels = build_round(
+            self._engine,
+            self._settings,
+            names,
+            generated_at=datetime.now(UTC),
+            stream=self._state(),
+        )
+        for name, document in panels.items():
+            self.publish(topics.panel(name), document, is_retained=True)
+
+    def _position(self) -> int:
+        with self._engine.connect() as connection:
+            return int(connection.execute(_POSITION).scalar_one())
+
+    def _wait_until(self, moment: float) -> bool:
+        """Whether the moment has come before the end."""
+        return not self._stopping.wait(max(0.0, moment - time.monotonic()))
