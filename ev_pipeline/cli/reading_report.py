@@ -38,6 +38,7 @@ def as_document(reading: "FileReading", mapping: str, path: Path) -> dict[str, A
         "totals": {
             "looked_at": len(reading.findings),
             **_outcomes(reading),
+            "same_identity": reading.n_repeated,
             **{f"{kind}s": dict(_codes(reading, kind)) for kind in _STYLES},
         },
     }
@@ -89,7 +90,7 @@ def _codes(reading: "FileReading", severity: str) -> list[tuple[str, int]]:
     counts = Counter(
         code
         for findings in reading.findings
-        for code in {found.code for found in findings if found.severity == severity}
+        for code in dict.fromkeys(found.code for found in findings if found.severity == severity)
     )
     return counts.most_common()
 
@@ -147,6 +148,11 @@ def _print_totals(reading: "FileReading") -> None:
         + (f" ({warned} with a warning)" if warned else "")
         + f", {outcomes['quarantined']} quarantined."
     )
+    if reading.n_repeated:
+        results.print(
+            f"{reading.n_repeated} of the stored have the identity of an earlier one: each is a"
+            " duplicate or a conflict with it, not a session of its own."
+        )
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, justify="right")

@@ -18,7 +18,7 @@ from ev_pipeline.sources.fields import Source
 from ev_pipeline.sources.json_records import element_of_line
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.reader import RecordBatch, raw_texts, read_batches
-from ev_pipeline.sources.verdicts import Finding, verdicts
+from ev_pipeline.sources.verdicts import Finding, count_repeated, verdicts
 
 _FIRST_BYTES: Final = 1 << 18
 """How much of the file is looked at: some thousand records."""
@@ -67,6 +67,7 @@ class FileReading:
         records: those that are shown.
         lines: of every record that was looked at, where it stands.
         findings: of every record that was looked at, what is to be said of it.
+        n_repeated: records that would be stored and have the identity of an earlier one.
         absent: columns that the mapping names and the file lacks.
         not_read: columns or keys that the file has and the mapping does not name.
         never_filled: fields that no record gives a value.
@@ -75,6 +76,7 @@ class FileReading:
     records: list[RecordReading]
     lines: list[int]
     findings: list[list[Finding]]
+    n_repeated: int
     absent: list[str]
     not_read: list[str]
     never_filled: list[str]
@@ -91,7 +93,7 @@ def explain(
     batches = read_batches(path, mapping, received_at=received_at, batch_bytes=_FIRST_BYTES)
     batch = next(batches, None)
     if batch is None:
-        return FileReading([], [], [], [], [], [])
+        return FileReading([], [], [], 0, [], [], [])
     frame = batch.frame
     raw = [batch.raw(row) for row in range(min(n_records, frame.height))]
     texts, used = raw_texts(raw, mapping, batch.header)
@@ -111,6 +113,7 @@ def explain(
         records=records,
         lines=frame["line"].to_list(),
         findings=findings,
+        n_repeated=count_repeated(frame, used, findings),
         absent=[column for column in used.columns if column not in texts.texts.columns],
         not_read=_not_read(batch, raw, used),
         never_filled=[name for name in sources if frame[name].null_count() == frame.height],

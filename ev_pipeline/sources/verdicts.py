@@ -59,6 +59,31 @@ def verdicts(
     return [_findings(row, settings) for row in columns.iter_rows(named=True)]
 
 
+def count_repeated(frame: pl.DataFrame, mapping: Mapping, findings: list[list[Finding]]) -> int:
+    """How many of the records that would be stored have the identity of an earlier one.
+
+    Args:
+        frame: canonical records.
+        mapping: how they were read.
+        findings: what is said of each.
+    """
+    is_sound = [all(found.severity != "error" for found in told) for told in findings]
+    keys = frame.filter(pl.Series(is_sound)).select(_identity(mapping))
+    return keys.height - keys.n_unique()
+
+
+def _identity(mapping: Mapping) -> pl.Expr:
+    """What makes a record the same record, within its operator."""
+    if mapping.records != "session":
+        return pl.col("name" if mapping.records == "site" else "station_id")
+    natural = ["station_id", "connector_id", "started_at"]
+    natural += ["ended_at"] if mapping.key_has_end else []
+    own = pl.col("source_session_id")
+    is_own = own.is_not_null()
+    parts = [pl.when(~is_own).then(pl.col(name)).alias(name) for name in natural]
+    return pl.struct(own, *parts)
+
+
 def _findings(row: dict[str, Any], settings: Settings) -> list[Finding]:
     errors = [
         Finding(

@@ -155,6 +155,7 @@ def test_check_sums_up_more_records_than_it_shows(tmp_path: Path) -> None:
         "stored": 200,
         "stored_with_warning": 0,
         "quarantined": 3,
+        "same_identity": 199,
         "errors": {"not_finished": 3},
         "warnings": {},
         "notes": {},
@@ -162,6 +163,7 @@ def test_check_sums_up_more_records_than_it_shows(tmp_path: Path) -> None:
     said = run("check", mapping, path).stdout
     assert "Of the first 203 records 200 would be stored, 3 quarantined." in said
     assert "first in line 202" in said
+    assert "199 of the stored have the identity of an earlier one" in said
 
 
 def test_check_fits_a_narrow_terminal(tmp_path: Path) -> None:

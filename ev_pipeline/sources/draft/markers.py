@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 _WRITTEN: Final = (
-    "na n/a n.a. #n/a null (null) <null> none nan nil - -- --- ? \\n unknown unbekannt inconnu "
-    "desconocido desconhecido sconosciuto onbekend nicht_bekannt not_available"
+    "na n/a n.a. #n/a n/d n.d. s/d k.a. null (null) <null> none nan nil - -- --- ? \\n "
+    "unknown unbekannt inconnu desconocido desconhecido sconosciuto onbekend "
+    "nicht_bekannt not_available"
 )
 
 _MARKERS: Final = frozenset(_WRITTEN.split())
