@@ -21,9 +21,10 @@ def register(app: typer.Typer) -> None:
 def stream() -> None:
     """Take sessions from the broker: store, label and publish them, until Ctrl-C.
 
-    What was taken is stored before it ends. It needs the account `stream`:
+    What was taken is stored before it ends. It logs in as the account that EV_MQTT_USERNAME names,
+    else as the local stack's account `stream`.
 
-    Example: set -a; . .ev/credentials/stream.env; ev-pipeline stream
+    Example: ev-pipeline stream
     """
     from ev_pipeline.stream.running import Stream  # noqa: PLC0415 -- --help stays fast
 
@@ -32,7 +33,8 @@ def stream() -> None:
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    settings = load_settings()
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    settings = load_settings("stream")
     with database(settings) as engine:
         running = Stream(engine, settings)
         for number in (signal.SIGTERM, signal.SIGINT):
