@@ -1,43 +1,14 @@
 """Where a field's value comes from: the part of a mapping that stands to the right of `=`.
 
-What lives here: the models of text, number and time sources, and of the sections made of them.
-What does not: reading values (`decode`), the mapping as a whole (`mapping`).
+What lives here: the models of text, number and time sources.
+What does not: the sections made of them (`sections`), reading values (`decode`).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    create_model,
-    model_validator,
-)
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ev_pipeline.domain.session import SESSION_FIELDS, STATION_FIELDS, FieldSpec, Kind
-from ev_pipeline.sources.durations import DURATION_FORMATS
 from ev_pipeline.sources.timeformats import check_time_format
-from ev_pipeline.sources.units import units_of
-
-
-@dataclass(frozen=True, slots=True)
-class ValidatedAs:
-    """Marks a field whose value is an instance of a model that is made while this is imported."""
-
-    model: type[BaseModel]
-
-    def __get_pydantic_core_schema__(
-        self, _source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """The schema of that model."""
-        return handler.generate_schema(self.model)
-
 
 STRICT: Final = ConfigDict(frozen=True, extra="forbid", strict=True)
 """A mapping means exactly what it says: no unknown keys, no silent conversion of types."""
@@ -55,11 +26,6 @@ TimeFormats = Annotated[
     BeforeValidator(one_or_more),
     Field(strict=False),
 ]
-
-
-def _bare_column(value: Any) -> Any:
-    """A bare text names the column."""
-    return {"column": value} if isinstance(value, str) else value
 
 
 class Source(BaseModel):
@@ -191,73 +157,3 @@ class WeekdaySource(Source):
         if self.names and len(set(self.names)) != 7:  # noqa: PLR2004 - days of a week
             raise ValueError("names needs seven different weekdays, Monday first")
         return self._says_one_of("column")
-
-
-def _states_a_duration(source: NumberSource | TimeSource) -> bool:
-    """Whether the source's format, if it has one, is of durations and not of times."""
-    if isinstance(source, NumberSource):
-        return source.until is None
-    return source.duration_column is not None
-
-
-def _fits(field: str) -> Callable[[Any], Any]:
-    """A check that the unit and the format make sense for `field`."""
-
-    def check(source: NumberSource | TimeSource | None) -> NumberSource | TimeSource | None:
-        if source is None:
-            return None
-        units = units_of(field)
-        if source.unit is not None and source.unit not in units:
-            known = ", ".join(units) or "it has none"
-            raise ValueError(f"unit {source.unit!r} does not fit {field}; its units: {known}")
-        if isinstance(source, NumberSource) and source.until and not field.endswith("_h"):
-            raise ValueError(f"until gives a duration, which does not fit {field}")
-        is_duration = _states_a_duration(source)
-        formats = [source.format] if isinstance(source.format, str) else source.format or []
-        for name in formats if not is_duration else ():
-            check_time_format(name)
-        wrong = [name for name in formats if is_duration != (name in DURATION_FORMATS)]
-        if wrong or (formats and isinstance(source, NumberSource) and not field.endswith("_h")):
-            known = ", ".join(DURATION_FORMATS) if is_duration else "those of a time"
-            raise ValueError(f"format {formats[0]!r} does not fit {field}; known here: {known}")
-        return source
-
-    return check
-
-
-_SOURCES: Final[dict[Kind, type[Source]]] = {
-    Kind.TEXT: TextSource,
-    Kind.NUMBER: NumberSource,
-    Kind.TIME: TimeSource,
-}
-
-
-def _section(name: str, specs: tuple[FieldSpec, ...], **more: type[Source]) -> type[BaseModel]:
-    """A section that has one key for each field."""
-    kinds = {spec.name: _SOURCES[spec.kind] for spec in specs} | more
-    definitions: dict[str, Any] = {}
-    for field, source in kinds.items():
-        annotated: Any = Annotated[source | None, BeforeValidator(_bare_column)]
-        if issubclass(source, NumberSource | TimeSource):
-            annotated = Annotated[annotated, AfterValidator(_fits(field))]
-        definitions[field] = (annotated, None)
-    return create_model(name, __config__=STRICT, **definitions)
-
-
-SessionFields: Final = _section("SessionFields", SESSION_FIELDS, weekday=WeekdaySource)
-"""`[fields]` of a mapping whose records are sessions."""
-
-RegistryFields: Final = _section("RegistryFields", STATION_FIELDS)
-"""`[fields]` of a mapping whose records are stations or sites."""
-
-_STATION_HINTS: Final = tuple(
-    spec for spec in STATION_FIELDS if spec.name in {"name", "latitude", "longitude", "time_zone"}
-)
-
-StationHints: Final = _section("StationHints", _STATION_HINTS)
-"""`[station]`: what session rows tell of their station."""
-
-
-def sources_in(section: BaseModel) -> dict[str, Source]:
-    """The sources that a section states, by field."""
-    return {field: source for field, source in section if source is not None}

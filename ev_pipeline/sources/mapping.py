@@ -17,18 +17,20 @@ from ev_pipeline.settings import TimeZoneName
 from ev_pipeline.sources.fields import (
     STRICT,
     NumberSource,
-    RegistryFields,
-    SessionFields,
     Source,
-    StationHints,
     Texts,
     TextSource,
     TimeSource,
-    ValidatedAs,
-    sources_in,
 )
 from ev_pipeline.sources.file_format import FileFormat
 from ev_pipeline.sources.mapping_errors import line_of, nearest, refused, unreadable
+from ev_pipeline.sources.sections import (
+    RegistryFields,
+    SessionFields,
+    StationHints,
+    ValidatedAs,
+    sources_in,
+)
 from ev_pipeline.sources.timeformats import STANDARD_FORMATS
 from ev_pipeline.sources.zones import known_zones, offset_us
 

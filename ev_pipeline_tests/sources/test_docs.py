@@ -17,9 +17,9 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.intake.load import load_file
 from ev_pipeline.settings import Settings
 from ev_pipeline.sources.draft.draft import draft_mapping
-from ev_pipeline.sources.fields import RegistryFields, SessionFields, StationHints
 from ev_pipeline.sources.file_format import FileFormat
 from ev_pipeline.sources.mapping import Mapping, parse_mapping
+from ev_pipeline.sources.sections import RegistryFields, SessionFields, StationHints
 from ev_pipeline.sources.verdicts import Finding, verdicts
 from ev_pipeline_tests.sources.reading import RECEIVED_AT, codes, frame
 
