@@ -15,7 +15,10 @@ from ev_pipeline.cli.main import app as pipeline_app
 from ev_pipeline_tests.house.repository import ROOT, Command, commands, pages
 from simulator.__main__ import app as simulator_app
 
-ANYWHERE = {"cd", "export", "git", "psql", "set", ".", "ls", "cat", "apt-get", "sudo", "docker"}
+ANYWHERE = {
+    *("cd", "export", "git", "psql", "set", ".", "ls", "cat", "apt-get", "sudo", "docker"),
+    "mosquitto_pub",
+}
 """Programs that are not ours."""
 
 

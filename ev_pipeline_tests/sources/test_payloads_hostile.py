@@ -17,7 +17,7 @@ from ev_pipeline_tests.sources.reading import codes
 
 GOOD = json.dumps(SESSION).encode()
 SIZE = 1 << 20
-PEAK_BYTES = 400 << 20
+PEAK_BYTES = 250 << 20
 SECONDS = 20
 
 

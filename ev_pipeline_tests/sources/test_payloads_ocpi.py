@@ -1,10 +1,16 @@
 """OCPI 2.2.1 CDRs: what of them becomes which field, and which of them are no sessions."""
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from ev_pipeline.intake.load import load_file
+from ev_pipeline.settings import Settings
+from ev_pipeline.sources.mapping import load_mapping
 from ev_pipeline_tests.sources.messages import CDR, decoded_rows
 from ev_pipeline_tests.sources.reading import codes
 
@@ -94,3 +100,24 @@ def test_a_value_of_another_kind_costs_its_record(changes: dict[str, Any]) -> No
 )
 def test_periods_of_another_kind_say_nothing(periods: Any) -> None:
     assert field("max_power_kw", charging_periods=periods) is None
+
+
+def test_an_ocpi_response_is_loaded_from_a_file(
+    engine: sa.Engine, settings: Settings, tmp_path: Path
+) -> None:
+    credit = {**CDR, "id": "CDR-9-C", "credit": True, "credit_reference_id": "CDR-9"}
+    changed = {
+        "id": "CDR-10",
+        "last_updated": "2026-05-05T09:00:00Z",
+        "total_cost": {"incl_vat": 4},
+    }
+    path = tmp_path / "cdrs.json"
+    for cdrs, expected in (
+        ([CDR, credit], {"received": 2, "stored": 1, "quarantined": 1}),
+        ([CDR], {"received": 1, "duplicate": 1}),
+        ([{**CDR, **changed}], {"received": 1, "updated": 1}),
+    ):
+        path.write_text(json.dumps({"data": cdrs, "status_code": 1000}))
+        found = load_file(engine, settings, load_mapping("ocpi_cdr"), path).as_document()
+        counts = ("received", "stored", "updated", "duplicate", "quarantined")
+        assert {name: found[name] for name in counts if found[name]} == expected

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ev_pipeline.sources.json_records import JSON, Element, element_of_value
 
 MAX_PAYLOAD_BYTES: Final = 4 << 20
-"""A longer payload is malformed: parsed, hostile JSON takes up to 60 times its bytes."""
+"""A longer payload is malformed: parsed, hostile JSON takes up to 40 times its bytes."""
 
 MAX_ELEMENTS: Final = 100_000
 """A longer list is malformed as a whole; so many sessions are a file's."""
