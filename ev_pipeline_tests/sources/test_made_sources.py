@@ -1,10 +1,13 @@
 """Sources whose files are not at hand, read by their shipped mappings as they are described."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ev_pipeline.sources.mapping import load_mapping
 from ev_pipeline_tests.sources import made_files
@@ -87,6 +90,28 @@ def test_acn_sessions_are_read_from_a_list_and_from_inside_a_document(
     assert (session["charging_duration_h"], session["energy_kwh"]) == (1.5, 7.932)
     assert session["zone"] == "America/Los_Angeles"
     assert (unknown["charging_duration_h"], codes(unknown)) == (None, [])
+
+
+moments = st.datetimes(datetime(2016, 1, 1), datetime(2030, 1, 1)).map(  # noqa: DTZ001 - UTC follows
+    lambda moment: moment.replace(microsecond=0, tzinfo=UTC)
+)
+
+
+@given(moments, st.integers(0, 30 * 24 * 3600))
+def test_energy_flowed_from_the_start_until_the_moment_that_is_told(
+    tmp_path_factory: pytest.TempPathFactory, started_at: datetime, flowed_s: int
+) -> None:
+    content = made_files.acn_document(
+        {
+            "connectionTime": format_datetime(started_at, usegmt=True),
+            "doneChargingTime": format_datetime(
+                started_at + timedelta(seconds=flowed_s), usegmt=True
+            ),
+        }
+    )
+    (session,) = read(tmp_path_factory.getbasetemp(), content, "acn")
+    assert session["started_at"] == started_at
+    assert session["charging_duration_h"] == pytest.approx(flowed_s / 3600)
 
 
 def test_what_is_no_acn_session_costs_only_itself(tmp_path: Path) -> None:
