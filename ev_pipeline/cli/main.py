@@ -12,9 +12,11 @@ from ev_pipeline.cli import (
     accounts,
     certificates,
     errors,
+    export,
     load,
     migrate,
     models,
+    period,
     quarantine,
     run,
     sources,
@@ -60,6 +62,7 @@ def root(
 for _commands in (
     *(sources, load, quarantine, migrate, stack, status, run, models),
     *(accounts, certificates, stream),
+    *(period, export),
 ):
     _commands.register(app)
 
