@@ -207,11 +207,29 @@ def test_a_file_that_says_nothing_still_gives_a_mapping(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("", "empty"), ("1,2,3\n4,5,6\n", "not the names of columns"), ("[1, 2]", "no JSON object")],
+    [
+        ("", "empty"),
+        ("1,2,3\n4,5,6\n", "not the names of columns"),
+        ("[1, 2]", "no JSON object"),
+        ('{"a":' * 2000 + "1" + "}" * 2000, "no JSON object"),
+        ("Station\0,kWh\n", "not a text file"),
+        ("a,a\n1,2\n", "no column has a name of its own"),
+    ],
 )
 def test_a_file_without_names_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises(PipelineError, match=reason):
         drafted(tmp_path, text)
+
+
+def test_what_is_behind_a_row_without_end_is_left_out(tmp_path: Path) -> None:
+    text = rows("Station;Start;End;kWh", "A;2026-05-{d} 08:12;2026-05-{d} 10:02;12.4")
+    _, mapping = drafted(tmp_path, text + "x" * 2_000_000)
+    assert said(mapping)["energy_kwh"] == {"column": "kWh"}
+
+
+def test_a_header_that_begins_with_a_bracket_is_no_json(tmp_path: Path) -> None:
+    text = rows("[Site] Station,Start,End,kWh", "A,2026-05-{d} 08:12,2026-05-{d} 10:02,12.4")
+    assert drafted(tmp_path, text)[1].file.format == ("csv",)
 
 
 @given(

@@ -49,19 +49,18 @@ def csv_rows(text: str, *, is_whole: bool, where: str) -> tuple[str, list[str], 
 
 
 def _records(text: str, delimiter: str) -> Iterator[list[str]]:
-    return (
-        record
-        for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        if record
-    )
+    """The records as far as they can be cut; what comes behind is the reader's to refuse."""
+    try:
+        for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            if record:
+                yield record
+    except csv.Error:  # a value beyond the module's limit
+        return
 
 
 def _agreement(text: str, delimiter: str) -> float:
     """How well a delimiter explains the text: columns that the header and the rows agree on."""
-    try:
-        widths = [len(record) for record in islice(_records(text, delimiter), _TRIED_ROWS)]
-    except csv.Error:
-        return 0.0
+    widths = [len(record) for record in islice(_records(text, delimiter), _TRIED_ROWS)]
     if not widths:
         return 0.0
     return (widths[0] - 1) * widths.count(widths[0]) / len(widths)

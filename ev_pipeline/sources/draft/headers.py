@@ -6,6 +6,7 @@ What lives here: cutting headers into words, and the score. What does not: the w
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from ev_pipeline.sources.draft.words import PHRASES, SAYS_NOTHING, SAYS_OTHERWISE
@@ -18,6 +19,11 @@ _WORD: Final = re.compile(r"[a-z]+|\d+")
 
 _LEAST_EXPLAINED: Final = 0.6
 """A header of which less is explained means something else."""
+
+
+_PHRASES: Final = {
+    field: [phrase.split() for phrase in phrases.split(", ")] for field, phrases in PHRASES.items()
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,6 +39,7 @@ class Score:
     matched: int
 
 
+@cache
 def words_of(header: str) -> tuple[str, ...]:
     """The header's words, small and without accents."""
     spaced = _UNITS.sub(lambda unit: f" {unit.group().lower()} ", header)
@@ -41,12 +48,12 @@ def words_of(header: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(plain))
 
 
+@cache
 def score(header: str, field: str) -> Score | None:
     """How well the best phrase fits a header, or the end of a path; null where none does."""
     whole, end = words_of(header), words_of(header.rpartition(".")[2])
     tried = [whole] if SAYS_NOTHING.issuperset(end) else [whole, end]
-    phrases = [phrase.split() for phrase in PHRASES[field].split(", ")]
-    scores = [_score(words, phrase) for words in tried for phrase in phrases]
+    scores = [_score(words, phrase) for words in tried for phrase in _PHRASES[field]]
     return max((found for found in scores if found is not None), default=None)
 
 

@@ -19,6 +19,9 @@ from ev_pipeline.sources.file_format import Format
 _MAX_RECORDS: Final = 5000
 """More tell nothing new."""
 
+_MAX_DEPTH: Final = 20
+"""No source hides a value deeper."""
+
 
 def json_rows(text: str, *, where: str) -> tuple[Format, str | None, list[str], Rows]:
     """The form, where the list is, the paths of single values, and the rows of their texts.
@@ -47,7 +50,7 @@ def _elements(text: str) -> tuple[Format, str | None, list[Any]]:
     try:
         if isinstance(json.loads(lines[0]), dict) and (len(lines) > 1 or not _list_path(text)):
             return "jsonl", None, list(islice(_lines(lines), _MAX_RECORDS))
-    except ValueError:  # the first line alone is no JSON, so the whole is one document
+    except (ValueError, RecursionError):  # the first line is no record, so the whole is a document
         pass
     list_at = None if text.lstrip().startswith("[") else _list_path(text)
     prefix = f"{list_at}.item" if list_at else "item" if text.lstrip().startswith("[") else ""
@@ -58,7 +61,10 @@ def _lines(lines: list[str]) -> Iterator[Any]:
     for line in lines:
         try:
             yield json.loads(line)
-        except ValueError:  # a broken line is the reader's to refuse; the last may be cut
+        except (
+            ValueError,
+            RecursionError,
+        ):  # a broken line is the reader's to refuse; the last may be cut
             continue
 
 
@@ -86,6 +92,8 @@ def _list_path(text: str) -> str | None:
 
 def _flat(value: Any, path: str = "") -> dict[str, str | None]:
     """The single values of a record by path; lists of objects are left out."""
+    if path.count(".") >= _MAX_DEPTH:
+        return {}
     if isinstance(value, dict):
         inside = {key: item for key, item in value.items() if key and "." not in key}
     elif isinstance(value, list):

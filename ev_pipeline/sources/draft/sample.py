@@ -5,6 +5,7 @@ What does not: cutting CSV (`csv_sample`) and JSON (`json_sample`), what the col
 """
 
 import codecs
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,12 @@ _SAMPLE_BYTES: Final = 1 << 20
 _UTF16_BOMS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _BOMS: Final = (codecs.BOM_UTF8, *_UTF16_BOMS)
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
+"""Characters that no line of a text file has."""
+
+_JSON: Final = re.compile(r"""\s*(?:\{|\[\s*[\[{\]"\d])""")
+"""How a JSON document begins, and no header does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +85,15 @@ def take_sample(path: Path) -> Sample:
             "the file is empty", where=str(path), mend="export it again, with its header"
         )
     text, encoding = _decoded(start)
+    if _CONTROL.search(text.partition("\n")[0]):
+        raise PipelineError(
+            "this is not a text file: its first line holds control characters",
+            where=f"{path}, line 1",
+            mend="export it as CSV or JSON",
+        )
     is_whole = len(start) < _SAMPLE_BYTES
     delimiter, list_at = None, None
-    if text.lstrip().startswith(("[", "{")):
+    if _JSON.match(text):
         form, list_at, names, rows = json_rows(text, where=str(path))
     else:
         form = "csv"
