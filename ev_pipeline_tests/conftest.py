@@ -136,6 +136,13 @@ def broker() -> Iterator[RunningBroker]:
 
 
 @pytest.fixture
+def own_broker() -> Iterator[RunningBroker]:
+    """A broker that the test may stop, and whose files it may change."""
+    with running_broker(make_home(), free_port()) as broker:
+        yield broker
+
+
+@pytest.fixture
 def settings(migrated: PostgresServer, home: Path) -> Iterator[Settings]:
     """Settings with an empty home and a fresh, migrated database."""
     database = f"test_{uuid.uuid4().hex}"

@@ -91,6 +91,14 @@ class RunningBroker:
         return login
 
 
+def prepared(settings: Settings) -> Layout:
+    """The home has everything that a broker reads; none runs."""
+    layout = Layout(settings.home)
+    layout.make()
+    prepare_broker(settings, datetime.now(tz=UTC))
+    return layout
+
+
 @contextmanager
 def running_broker(home: Path, port: int) -> Iterator[RunningBroker]:
     """Within, a broker answers; it is gone afterwards, and its home with it."""

@@ -33,8 +33,8 @@ CONFIGURATION: Final = "infra/mosquitto/mosquitto.conf"
 RELOAD_SIGNAL: Final = signal.SIGHUP
 """The broker reads passwords, access lists and certificates again, and goes on."""
 
-PROBE_ACCOUNT: Final = "stream"
-"""Whose login the supervisor tries; it keeps one connection beside the worker's."""
+STREAM: Final = "stream"
+"""The worker's account; the supervisor, too, asks by it whether the broker works."""
 
 
 TAKE_UP_S: Final = 5
@@ -91,7 +91,7 @@ def prepare_broker(settings: Settings, now: datetime) -> Broker:
         ensure_shipped(registry, reach)
     configuration = layout.mosquitto / "mosquitto.conf"
     write_private(configuration, _configuration(settings, layout), owner=account)
-    login = stack_login(layout, PROBE_ACCOUNT, reach)
+    login = stack_login(layout, STREAM, reach)
     return Broker(program, configuration, account, login)
 
 

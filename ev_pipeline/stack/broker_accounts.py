@@ -197,6 +197,23 @@ def stack_login(layout: Layout, name: str, reach: Login) -> Login:
     return _login(reach, name, password)
 
 
+def stack_client_id(layout: Layout, name: str) -> str:
+    """The name of an account's durable session.
+
+    Raises:
+        PipelineError: its credentials hold none.
+    """
+    path = credentials_path(layout, name)
+    found = _stored(path).get("MQTT_CLIENT_ID")
+    if not found:
+        raise PipelineError(
+            f"the name of the session of {name} is not here",
+            mend="start the stack, which makes one",
+            where=str(path),
+        )
+    return found
+
+
 def new_login(reach: Login, name: str) -> Login:
     """A login with a password that nobody had."""
     return _login(reach, name, secrets.token_urlsafe(PASSWORD_BYTES))

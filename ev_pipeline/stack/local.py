@@ -6,10 +6,12 @@ What lives here: the order. What does not: any of the steps, or what commands pr
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from ev_pipeline.messaging.durable import establish
 from ev_pipeline.settings import ENV_PREFIX, REMEMBERED, Settings, stack_file
 from ev_pipeline.stack import dagster_home
 from ev_pipeline.stack.account import require_reachable, server_account
-from ev_pipeline.stack.broker import prepare_broker
+from ev_pipeline.stack.broker import NAME, STREAM, prepare_broker
+from ev_pipeline.stack.broker_accounts import stack_client_id
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.ports import require_free, stack_ports
 from ev_pipeline.stack.postgres import prepare
@@ -41,8 +43,8 @@ def supervise(
     layout.make()
     lock = become_only_supervisor(layout)
     require_free(stack_ports(settings))
-    cluster = prepare(settings)
     broker = prepare_broker(settings, datetime.now(tz=UTC))
+    cluster = prepare(settings)
     _remember(settings)
     dagster_home.place_files(layout)
     Supervisor(
@@ -50,7 +52,10 @@ def supervise(
         layout,
         lock=lock,
         report=report,
-        once_ready={"postgres": migrate},
+        once_ready={
+            "postgres": migrate,
+            NAME: lambda: establish(broker.login, stack_client_id(layout, STREAM)),
+        },
     ).run(when_healthy)
 
 

@@ -36,6 +36,13 @@ class Listener:
         assert self.client.acknowledge(message)
         return message
 
+    def payloads_until(self, last: bytes) -> list[bytes]:
+        """What came before the first message with the last payload."""
+        payloads: list[bytes] = []
+        while (payload := self.take().payload) != last:
+            payloads.append(payload)
+        return payloads
+
 
 @contextmanager
 def listening(login: Login, *topics: str, session: Session | None = None) -> Iterator[Listener]:

@@ -1,7 +1,6 @@
 """The client against a real broker: what is delivered, acknowledged, refused and lost."""
 
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,22 +12,15 @@ from ev_pipeline.messaging.client import Client
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.messages import NOBODY_SUBSCRIBED, NOT_AUTHORISED, TOO_LARGE
 from ev_pipeline.messaging.session import DURABLE_S, Session, Will
-from ev_pipeline_tests.conftest import free_port, make_home
+from ev_pipeline_tests.conftest import free_port
 from ev_pipeline_tests.messaging.listening import WITHIN_S, listening, unique_id
-from ev_pipeline_tests.running_broker import RunningBroker, running_broker
+from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.stack.processes import wait_until
 
 
 @pytest.fixture
 def durable() -> Session:
     return Session(client_id=unique_id(), expiry_s=DURABLE_S)
-
-
-@pytest.fixture
-def own_broker() -> Iterator[RunningBroker]:
-    """A broker that the test may stop."""
-    with running_broker(make_home(), free_port()) as broker:
-        yield broker
 
 
 def sent(client: Client, topic: str, payload: bytes) -> bool:

@@ -16,7 +16,12 @@ from typing import Any
 
 import pytest
 
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.messaging.handshake import log_in
+from ev_pipeline.messaging.login import Login
 from ev_pipeline.settings import ENV_PREFIX
+from ev_pipeline.stack.broker_accounts import SERVICES, SPARE
+from ev_pipeline.stack.mosquitto import find_mosquitto
 from ev_pipeline.stack.services import SERVICE_NAMES
 from ev_pipeline_tests.conftest import free_port, make_home
 from ev_pipeline_tests.stack.processes import processes_of, wait_until
@@ -53,6 +58,8 @@ class LocalStack:
     @property
     def environment(self) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if name[:3] != ENV_PREFIX}
+        if self.python != sys.executable:  # beside which there may be no broker
+            ours["EV_MOSQUITTO_BIN"] = str(find_mosquitto(None, account=None).parent)
         return {
             **ours,
             "EV_HOME": str(self.home),
@@ -184,6 +191,61 @@ def test_no_process_shows_a_password(running: LocalStack) -> None:
     assert not any(password in arguments + logs for password in passwords)
 
 
+def test_an_account_is_added_listed_and_removed_while_the_broker_runs(running: LocalStack) -> None:
+    broker = running.status()["services"]["mosquitto"]["pid"]
+    bound = ("--source", "canonical", "--scope", "north")
+    added = running.run("accounts", "add", "depot-7", *bound, "--json")
+    assert added.returncode == 0, added.stderr
+    document = json.loads(added.stdout)
+    assert document["is_active"] is True
+    assert (document["source"], document["scope"]) == ("canonical", "north")
+    lines = Path(document["credentials"]).read_text().splitlines()
+    login = _login(dict(line.split("=", 1) for line in lines))
+    log_in(login).close()
+    assert login.password not in added.stdout + added.stderr
+    listed = running.run("accounts", "list", "--json").stdout
+    names = {account["name"] for account in json.loads(listed)}
+    assert names == {account.name for account in (*SERVICES, *SPARE)} | {"depot-7"}
+    assert login.password not in listed
+    again = running.run("accounts", "add", "depot-7")
+    assert again.returncode == 1
+    assert "is there already" in again.stderr
+    unknown = running.run("accounts", "add", "depot-8", "--source", "no-such-mapping")
+    assert unknown.returncode == 1
+    assert len(unknown.stderr.splitlines()) == 1
+    assert running.run("accounts", "remove", "depot-7").returncode == 0
+    with pytest.raises(PipelineError, match="refuses the account depot-7"):
+        log_in(login)
+    refused = running.run("accounts", "remove", "stream")
+    assert refused.returncode == 1
+    assert "services use the account stream" in refused.stderr
+    assert running.status()["services"]["mosquitto"]["pid"] == broker
+
+
+def test_certificates_are_shown_and_renewed_while_the_broker_runs(running: LocalStack) -> None:
+    before = running.status()
+    renewed = running.run("certificates", "renew", "--json")
+    assert renewed.returncode == 0, renewed.stderr
+    assert json.loads(renewed.stdout)["is_active"] is True
+    after = running.status()
+    broker, authority = after["certificates"]
+    assert broker["expires_at"] > before["certificates"][0]["expires_at"]
+    assert authority == before["certificates"][1]
+    assert authority["is_authority"] is True
+    assert after["services"] == before["services"]
+    assert f"until {broker['expires_at'][:10]}" in running.run("status").stdout
+
+
+def _login(credentials: dict[str, str]) -> Login:
+    return Login(
+        credentials["EV_MQTT_HOST"],
+        int(credentials["EV_MQTT_PORT"]),
+        credentials["EV_MQTT_USERNAME"],
+        credentials["EV_MQTT_PASSWORD"],
+        Path(credentials["EV_MQTT_CA_FILE"]),
+    )
+
+
 @pytest.mark.parametrize("name", ["postgres", "mosquitto", "dagster-daemon"])
 def test_a_service_that_is_killed_is_started_again(running: LocalStack, name: str) -> None:
     before = running.status()["services"][name]["pid"]
@@ -287,7 +349,8 @@ def test_definitions_that_do_not_load_are_named_and_everything_stops(
     stack: LocalStack, tmp_path: Path, definitions: str, reason: str
 ) -> None:
     checkout = Path(__file__).parents[2]
-    shutil.copytree(checkout / "ev_pipeline", tmp_path / "ev_pipeline")
+    for folder in ("ev_pipeline", "infra"):
+        shutil.copytree(checkout / folder, tmp_path / folder)
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(checkout / name, tmp_path / name)
     (tmp_path / "ev_pipeline" / "definitions.py").write_text(definitions)

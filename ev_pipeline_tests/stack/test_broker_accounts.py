@@ -1,0 +1,106 @@
+"""Accounts on disk and at a running broker."""
+
+import json
+import re
+import stat
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.messaging.accounts import AccountBook, BrokerAccount, Role
+from ev_pipeline.settings import Settings
+from ev_pipeline.stack import broker_accounts
+from ev_pipeline.stack.account import server_account
+from ev_pipeline.stack.broker import await_login, broker_reach
+from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
+from ev_pipeline_tests.running_broker import RunningBroker, prepared
+from ev_pipeline_tests.stack.processes import wait_until
+
+
+def test_keys_and_passwords_are_private_and_passwords_only_hashed(broker: RunningBroker) -> None:
+    layout = broker.layout
+    private = [
+        layout.authority_key,
+        layout.broker_key,
+        layout.home / "accounts.json",
+        *layout.mosquitto.iterdir(),
+        *layout.credentials.iterdir(),
+    ]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+    assert stat.S_IMODE(layout.mosquitto.stat().st_mode) == 0o700
+    assert stat.S_IMODE(layout.authority.stat().st_mode) == 0o644
+    password = broker.login("charger-1").password
+    kept = [layout.home / "accounts.json", *layout.mosquitto.iterdir(), broker.log]
+    assert not any(password in path.read_text(errors="replace") for path in kept)
+    lines = (layout.mosquitto / "passwords").read_text().splitlines()
+    pattern = r"[a-z0-9][a-z0-9_-]{0,62}:\$7\$101\$[A-Za-z0-9+/]{16}\$[A-Za-z0-9+/]{86}=="
+    assert all(re.fullmatch(pattern, line) for line in lines)
+
+
+def test_accounts_come_and_go_without_a_restart(own_broker: RunningBroker) -> None:
+    charger = own_broker.add_charger(source="dundee", scope="north")
+    book = AccountBook(own_broker.layout.home)
+    expected = BrokerAccount(charger.username, Role.CHARGER, "dundee", "north")
+    assert book.accounts()[charger.username] == expected
+    with listening(charger) as connected:
+        with broker_accounts.edited(own_broker.layout, owner=server_account()) as registry:
+            broker_accounts.remove(registry, charger.username)
+        own_broker.reload()
+        await_login(charger, is_welcome=False)
+        wait_until(lambda: not connected.client.is_connected, within_s=WITHIN_S)
+    assert charger.username not in book.accounts()
+    assert not broker_accounts.credentials_path(own_broker.layout, charger.username).exists()
+    assert charger.username not in (own_broker.layout.mosquitto / "access").read_text()
+
+
+@pytest.mark.parametrize(
+    "name", ["", "-a", "_a", "Depot", "a b", "a/b", "a+", "a#", "é", "a" * 64, "a\n", "../x"]
+)
+def test_a_name_that_would_mean_something_is_refused(broker: RunningBroker, name: str) -> None:
+    before = (broker.layout.home / "accounts.json").read_text()
+    reach = broker_reach(broker.settings)
+    with (
+        pytest.raises(PipelineError, match="is no account name"),
+        broker_accounts.edited(broker.layout, owner=server_account()) as registry,
+    ):
+        broker_accounts.add(registry, BrokerAccount(name, Role.CHARGER), reach)
+    assert (broker.layout.home / "accounts.json").read_text() == before
+
+
+def test_the_next_start_keeps_passwords_and_removals_and_tells_the_new_port(home: Path) -> None:
+    layout = prepared(Settings(home=home))
+    path = broker_accounts.credentials_path(layout, "simulator")
+    password = re.search("PASSWORD=(.+)", path.read_text())
+    assert password is not None
+    with broker_accounts.edited(layout, owner=server_account()) as registry:
+        broker_accounts.remove(registry, "charger-2")
+    session = broker_accounts.stack_client_id(layout, "stream")
+    broker_accounts.credentials_path(layout, "nodered").unlink()
+    prepared(Settings(home=home, mqtt_port=18884, mqtt_listen=IPv4Address("0.0.0.0")))  # noqa: S104 - a container's choice
+    text = path.read_text()
+    assert password[0] in text
+    assert "EV_MQTT_PORT=18884\n" in text
+    assert "EV_MQTT_HOST=127.0.0.1\n" in text
+    assert f"EV_MQTT_CA_FILE={layout.authority}\n" in text
+    assert "charger-2" not in json.loads((home / "accounts.json").read_text())
+    assert broker_accounts.stack_client_id(layout, "stream") == session
+    assert "PASSWORD=" in broker_accounts.credentials_path(layout, "nodered").read_text()
+    configuration = (layout.mosquitto / "mosquitto.conf").read_text()
+    assert "listener 18884 0.0.0.0\n" in configuration
+    assert "$" not in configuration
+
+
+def test_files_that_cannot_be_understood_are_named(home: Path) -> None:
+    layout = prepared(Settings(home=home))
+    (home / "accounts.json").write_text("{}x")
+    for read in (lambda: prepared(Settings(home=home)), AccountBook(home).accounts):
+        with pytest.raises(PipelineError, match=r"accounts\.json: not the accounts' file"):
+            read()
+    (home / "accounts.json").unlink()
+    with pytest.raises(PipelineError, match="there are no accounts yet"):
+        AccountBook(home).accounts()
+    layout.authority.write_text("none")
+    with pytest.raises(PipelineError, match=r"ca\.crt: it holds neither"):
+        prepared(Settings(home=home))
