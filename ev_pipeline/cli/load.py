@@ -88,7 +88,7 @@ def load(
             results.append(result)
             if result.tally.counts.received == 0:
                 _tell_empty(result)
-            if not as_json:
+            elif not as_json:
                 _print_result(result)
         _tell_other_zone(engine, settings)
         if not dry_run:
