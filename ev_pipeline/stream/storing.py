@@ -4,8 +4,9 @@ What lives here: the transaction. What does not: its steps (`intake`, `storage`)
 (`persistence`).
 """
 
+import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from ev_pipeline.intake.job import Job
 from ev_pipeline.intake.load import take_in
 from ev_pipeline.intake.records import HeldRecords
 from ev_pipeline.settings import Settings
-from ev_pipeline.sources.payloads.messages import DecodedRecords
+from ev_pipeline.sources.payloads.messages import DecodedRecords, Message, decode_messages
 from ev_pipeline.storage.instant_labels import label_written
 from ev_pipeline.storage.loads import Origin
 from ev_pipeline.storage.outcomes import Outcome, read_outcomes
@@ -56,6 +57,27 @@ class Storing:
 
         Where there is no champion they are stored without, and get theirs with the first one.
         """
+        with self._engine.begin() as connection:
+            outcomes = self._write(connection, records)
+        messages = records.batch.frame["message"].to_list()
+        return [Fate(messages[outcome.ordinal], outcome) for outcome in outcomes]
+
+    def rehearse(self) -> None:
+        """A first transaction is done and taken back: what is slow once keeps nobody waiting."""
+        now = datetime.now(UTC)
+        session = {
+            "station_id": "rehearsal",
+            "started_at": (now - timedelta(hours=1)).isoformat(),
+            "ended_at": now.isoformat(),
+            "energy_kwh": 10,
+        }
+        message = Message(json.dumps(session).encode(), "stream", now)
+        records = decode_messages([message], default_scope=self._settings.operator)
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            self._write(connection, records[0])
+            transaction.rollback()
+
+    def _write(self, connection: sa.Connection, records: DecodedRecords) -> list[Outcome]:
         now = datetime.now(UTC)
         job = Job(
             load_id=None,
@@ -65,14 +87,11 @@ class Storing:
             records=HeldRecords(records.batch),
             fingerprint=None,
         )
-        with self._engine.begin() as connection:
-            take_in(connection, job)
-            labeller = self._champion.for_transaction(connection, now)
-            if labeller is not None:
-                label_written(connection, labeller)
-            outcomes = read_outcomes(connection)
-        messages = records.batch.frame["message"].to_list()
-        return [Fate(messages[outcome.ordinal], outcome) for outcome in outcomes]
+        take_in(connection, job)
+        labeller = self._champion.for_transaction(connection, now)
+        if labeller is not None:
+            label_written(connection, labeller)
+        return read_outcomes(connection)
 
     def _origin(self, records: DecodedRecords, now: datetime) -> Origin:
         return Origin(

@@ -24,9 +24,6 @@ from ev_pipeline.stream.rejections import rejection_of
 from ev_pipeline.stream.storing import Fate
 from ev_pipeline.stream.teller import Teller
 
-CLIENT_ID: Final = "ev-stream"
-"""The durable session's name at the broker: whoever takes it over gets what waits."""
-
 _LOG: Final = logging.getLogger(__name__)
 
 

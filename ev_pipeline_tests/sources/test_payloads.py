@@ -147,8 +147,8 @@ def test_a_row_without_times_ends_at_its_own_receipt() -> None:
     assert all(row["notes"] == ["time_assigned"] for row in found)
     assert [row["ended_at"] == messages[row["message"]].received_at for row in found] == [True] * 5
     assert {row["ended_at"] - row["started_at"] for row in found} == {timedelta(hours=2.5)}
-    assert [row["source"] for row in found] == ["c1", "c2", "c2", "c2", "c2"]
-    assert [row["message_id"] for row in found] == ["m-1", None, None, "m-2/1", "m-2/2"]
+    assert [row["account"] for row in found] == ["c1", "c2", "c2", "c2", "c2"]
+    assert [row["delivery_id"] for row in found] == ["m-1", None, None, "m-2/1", "m-2/2"]
 
 
 def test_a_mixed_list_is_sorted_by_mapping_and_each_element_keeps_its_text() -> None:
@@ -265,4 +265,4 @@ def test_a_message_can_be_refused_whole_with_a_reason() -> None:
     (row,) = rows([refused])
     assert (codes(row), row["raw"]) == (["malformed"], message([SESSION] * 2).payload)
     assert row["problems"][0]["value"].startswith("no place for it")
-    assert row["source"] == "charger-1"
+    assert row["account"] == "charger-1"

@@ -23,7 +23,7 @@ def field(name: str, **changes: Any) -> Any:
 
 def test_every_field_of_a_cdr_is_read() -> None:
     (row,) = decoded_rows(CDR)
-    without = ("message", "source", "message_id", "received_at", "line", "raw", "scope")
+    without = ("message", "account", "delivery_id", "received_at", "line", "raw", "scope")
     found = {name: value for name, value in row.items() if value not in (None, [])}
     assert {name: value for name, value in found.items() if name not in without} == {
         "mapping": "ocpi_cdr",

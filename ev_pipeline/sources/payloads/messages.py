@@ -20,8 +20,8 @@ from ev_pipeline.sources.reader import RecordBatch, canonical_frame
 
 MESSAGE_COLUMNS: Final[dict[str, pl.DataType]] = {
     "message": pl.Int64(),
-    "source": pl.String(),
-    "message_id": pl.String(),
+    "account": pl.String(),
+    "delivery_id": pl.String(),
     "received_at": pl.Datetime("us", "UTC"),
 }
 """What a record knows of its message: which one of the batch it was, the account that sent it, the
@@ -169,19 +169,19 @@ class _Group:
         senders = [messages[number] for number in self.numbers]
         received_us = [(sender.received_at - _EPOCH) // _MICROSECOND for sender in senders]
         received_at = pl.Series("received_at", received_us).cast(MESSAGE_COLUMNS["received_at"])
-        ids = [self._message_id(sender.message_id, row) for row, sender in enumerate(senders)]
+        ids = [self._delivery_id(sender.message_id, row) for row, sender in enumerate(senders)]
         places = pl.Series("line", self.places, dtype=pl.Int64)
         texts = texts_of_elements(self.elements, self.mapping)
         frame = canonical_frame(texts, self.mapping, received_at, places).with_columns(
             pl.Series("message", self.numbers, dtype=pl.Int64),
-            pl.Series("source", [sender.account for sender in senders], dtype=pl.String),
-            pl.Series("message_id", ids, dtype=pl.String),
+            pl.Series("account", [sender.account for sender in senders], dtype=pl.String),
+            pl.Series("delivery_id", ids, dtype=pl.String),
             received_at,
         )
         raw = [element.raw for element in self.elements]
         return DecodedRecords(self.mapping, self.scope, RecordBatch(frame, None, raw.__getitem__))
 
-    def _message_id(self, message_id: str | None, row: int) -> str | None:
+    def _delivery_id(self, message_id: str | None, row: int) -> str | None:
         """The id that the message gives a record; records of a list have their place in it too."""
         if message_id is None or self.is_alone[row]:
             return message_id
