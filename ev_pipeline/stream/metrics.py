@@ -65,6 +65,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.up = self._gauge("up", "1 once sessions are taken.")
         self.in_flight = self._gauge("in_flight", "Messages taken and not committed.")
         self.lag_s = self._gauge("lag_seconds", "Age of the oldest message that is not committed.")
         self.queue_depth = self._gauge("queue_depth", "Messages that the broker holds.")

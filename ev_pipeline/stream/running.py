@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.client import Client
+from ev_pipeline.messaging.durable import DURABLE_TOPICS, client_id
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.messages import Message
 from ev_pipeline.messaging.session import DURABLE_S, Session, Will
@@ -31,7 +32,7 @@ from ev_pipeline.stream.persistence import Persistence
 from ev_pipeline.stream.responder import Responder
 from ev_pipeline.stream.storing import Storing
 from ev_pipeline.stream.teller import Teller
-from ev_pipeline.stream.worker import CLIENT_ID, Worker, as_delivered
+from ev_pipeline.stream.worker import Worker, as_delivered
 
 METRICS_HOST: Final = "127.0.0.1"
 """Metrics name nobody, and are nobody's business but this machine's all the same."""
@@ -59,6 +60,7 @@ class Stream:
     def __init__(self, engine: sa.Engine, settings: Settings) -> None:
         self._settings = settings
         self._stopping = threading.Event()
+        self._is_up = threading.Event()
         self._started_at = datetime.now(UTC)
         login = Login.from_settings(settings)
         self._metrics = Metrics()
@@ -67,8 +69,8 @@ class Stream:
         self._receiving = Client(
             login,
             Session(
-                client_id=settings.mqtt_client_id or CLIENT_ID,
-                topics=(topics.EVERY_SESSION,),
+                client_id=client_id(settings),
+                topics=DURABLE_TOPICS,
                 on_message=self._inbox.put,
                 expiry_s=DURABLE_S,
             ),
@@ -87,8 +89,9 @@ class Stream:
         )
         self._bindings = Bindings(settings.home)
         self._champion = Champion(engine)
+        self._storing = Storing(engine, settings, self._champion)
         self._persistence = Persistence(
-            Storing(engine, settings, self._champion),
+            self._storing,
             settings,
             wait=lambda seconds: not self._stopping.wait(seconds),
             on_fault=self._metrics.faults.labels("postgres").inc,
@@ -112,6 +115,11 @@ class Stream:
             self._metrics,
         )
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it takes sessions."""
+        return self._is_up.is_set()
+
     def stop(self) -> None:
         """Store what was taken, then end; safe to call from a signal's handler."""
         self._stopping.set()
@@ -131,9 +139,12 @@ class Stream:
             parts.callback(self._say_offline)
             parts.enter_context(self._responder)
             parts.enter_context(self._teller)
+            self._storing.rehearse()
             parts.enter_context(self._receiving)
             self._receiving.wait_connected(CONNECT_WITHIN_S)
             self._teller.note_change()
+            self._is_up.set()
+            self._metrics.up.set(1)
             _LOG.info("the stream is up: sessions are taken from %s", topics.EVERY_SESSION)
             self._worker.run(self._stopping)
 
