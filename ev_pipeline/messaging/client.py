@@ -40,8 +40,8 @@ RECEIVE_MAXIMUM: Final = 5000
 HEADER_BYTES: Final = 9
 """Of a PUBLISH, at most: its kind, its length, the topic's length, its id."""
 
-SEND_MAXIMUM: Final = 1000
-"""How many published messages may be on their way; more wait here."""
+NO_WINDOW: Final = 0
+"""Publishers hold their own window (an outbox): paho looks through all of its own at each answer."""
 
 
 class Client:
@@ -126,6 +126,8 @@ class Client:
     ) -> Future[Outcome]:
         """The message is on its way, now or with the next connection.
 
+        Whoever sends many waits for the answers to some hundred before the next ones.
+
         Args:
             topic: where to.
             payload: what.
@@ -172,7 +174,7 @@ class Client:
         client.username_pw_set(self._login.username, self._login.password)
         client.tls_set_context(self._login.tls())
         client.reconnect_delay_set(LEAST_DELAY_S, GREATEST_DELAY_S)
-        client.max_inflight_messages_set(SEND_MAXIMUM)
+        client.max_inflight_messages_set(NO_WINDOW)
         if self._session.will:
             client.will_set(self._session.will.topic, self._session.will.payload, QOS, retain=True)
         client.on_pre_connect = lambda *_: self._end_generation()
