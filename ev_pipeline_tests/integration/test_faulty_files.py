@@ -70,11 +70,9 @@ READABLE: Final = {
 """Files between them, of 2,000 sessions each."""
 
 
-def load_command(
-    environment: dict[str, str], *words: str | Path
-) -> subprocess.CompletedProcess[str]:
+def command(environment: dict[str, str], *words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "ev_pipeline.cli.main", "load", *words],
+        [sys.executable, "-m", "ev_pipeline.cli.main", *words],
         env=environment,
         capture_output=True,
         text=True,
@@ -97,7 +95,7 @@ def test_each_unreadable_file_is_one_line_and_the_others_are_stored(
     }
     paths = [tmp_path / name for name in (*expected, "header.csv", *READABLE)]
 
-    done = load_command(environment, "canonical", *paths, "--json")
+    done = command(environment, "load", "canonical", *paths, "--json")
 
     assert done.returncode == 1
     *errors, remark = done.stderr.splitlines()
@@ -112,11 +110,12 @@ def test_each_unreadable_file_is_one_line_and_the_others_are_stored(
     assert_ledger_adds_up(engine)
 
 
+@pytest.mark.parametrize("words", [["load"], ["sources", "check"]], ids=" ".join)
 def test_a_file_of_another_mapping_is_refused_and_nothing_of_it_stored(
-    engine: sa.Engine, environment: dict[str, str]
+    engine: sa.Engine, environment: dict[str, str], words: list[str]
 ) -> None:
     sample = Path(__file__).parents[2] / "data" / "sessions.csv"
-    done = load_command(environment, "canonical_stations", sample)
+    done = command(environment, *words, "canonical_stations", sample)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "this is no file of canonical_stations: its header is session_id," in done.stderr
@@ -130,7 +129,7 @@ def test_a_file_whose_name_is_no_utf_8_is_stored_and_listed(
 ) -> None:
     path = tmp_path / os.fsdecode(b"S\xfcd.csv")
     path.write_bytes(HEADER + ROW)
-    done = load_command(environment, "canonical", path)
+    done = command(environment, "load", "canonical", path)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
     assert rows(engine, "select path from ev_load") == [rf"{tmp_path}/S\xfcd.csv"]
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,3 +128,27 @@ def test_the_load_command_without_a_registry_answers_with_the_sums_over_its_file
     }
     assert json.loads(done.stdout) == {"source": "dundee", **expected}
     assert stored_sums(engine, "dundee")["sessions"] == expected["stored"]
+
+
+@pytest.mark.parametrize("source", ["boulder", "cary"])
+def test_stations_are_placed_by_a_registry_of_addresses_and_by_their_own_rows(
+    engine: sa.Engine, settings: Settings, tmp_path: Path, source: str
+) -> None:
+    with session_files(source)[0].open("rb") as file:
+        path = tmp_path / "beginning.csv"
+        path.write_bytes(b"".join(islice(file, 2_000)))
+    if source in REGISTRIES:
+        registry = real_file(source, REGISTRIES[source])
+        loaded(engine, settings, f"{source}_stations", [registry])
+    loaded(engine, settings, source, [path])
+    with engine.connect() as connection:
+        stations = connection.execute(
+            sa.text("select station_id, latitude, longitude, time_zone from ev_station")
+        ).all()
+    city = {"boulder": (40.0, -105.3, "America/Denver"), "cary": (35.8, -78.8, "America/New_York")}
+    latitude, longitude, zone = city[source]
+    assert len(stations) > 5
+    for station in stations:
+        assert abs(station.latitude - latitude) < 0.1
+        assert abs(station.longitude - longitude) < 0.2
+        assert station.time_zone == zone
