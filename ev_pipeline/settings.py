@@ -164,7 +164,11 @@ LOGIN: Final = (
 )
 """Who starts a stack may have an account of their own in the environment; services have theirs."""
 
-REMEMBERED: Final = ("timezone", "currency", "operator", *PORTS)
+REMEMBERED: Final = (
+    *("timezone", "currency", "operator"),
+    *PORTS,
+    *("mqtt_listen", "certificate_names"),
+)
 """What a local stack was started with, and every later command on its home goes by."""
 
 

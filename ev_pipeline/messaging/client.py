@@ -41,7 +41,7 @@ HEADER_BYTES: Final = 9
 """Of a PUBLISH, at most: its kind, its length, the topic's length, its id."""
 
 NO_WINDOW: Final = 0
-"""Publishers hold their own window (an outbox): paho looks through all of its own at each answer."""
+"""Publishers keep a window of their own: paho would look through all of its own at each answer."""
 
 
 class Client:

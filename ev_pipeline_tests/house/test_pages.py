@@ -17,7 +17,7 @@ from simulator.__main__ import app as simulator_app
 
 ANYWHERE = {
     *("cd", "export", "git", "psql", "set", ".", "ls", "cat", "apt-get", "sudo", "docker"),
-    "mosquitto_pub",
+    *("mosquitto_pub", "mosquitto_sub"),
 }
 """Programs that are not ours."""
 
