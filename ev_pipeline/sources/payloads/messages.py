@@ -11,12 +11,13 @@ from typing import Final
 
 import polars as pl
 
+from ev_pipeline.sources.canonical_frames import canonical_frame
 from ev_pipeline.sources.json_records import Element
 from ev_pipeline.sources.json_texts import texts_of_elements
 from ev_pipeline.sources.mapping import Mapping, load_mapping
 from ev_pipeline.sources.payloads.parsing import Envelope, elements_of_payload
 from ev_pipeline.sources.payloads.shapes import CANONICAL, Shape, shape_of
-from ev_pipeline.sources.reader import RecordBatch, canonical_frame
+from ev_pipeline.sources.reader import RecordBatch
 
 MESSAGE_COLUMNS: Final[dict[str, pl.DataType]] = {
     "message": pl.Int64(),
