@@ -101,7 +101,7 @@ def test_what_mqtt_3_lets_a_charger_believe_it_sent_as_another_arrives_nowhere(
     old.tls_set_context(attacker.tls())
     old.on_publish = lambda _client, _data, packet_id, *_: acknowledged.append(packet_id)
     with listening(broker.login("stream"), topics.EVERY_SESSION) as worker:
-        old.connect(attacker.host, attacker.port)
+        old.connect(attacker.host, attacker.port, keepalive=600)
         old.loop_start()
         old.publish(topics.sessions(victim.username), b"forged", qos=1)
         wait_until(lambda: acknowledged, within_s=WITHIN_S)

@@ -1,3 +1,5 @@
+import signal
+
 import pytest
 
 from ev_pipeline.domain.errors import PipelineError
@@ -7,6 +9,7 @@ from ev_pipeline.messaging.session import DURABLE_S, Session
 from ev_pipeline.stack.broker_accounts import stack_client_id
 from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
 from ev_pipeline_tests.running_broker import RunningBroker
+from ev_pipeline_tests.stack.processes import wait_until
 
 
 def test_once_the_session_is_there_nothing_is_lost_before_the_first_worker_starts(
@@ -21,6 +24,24 @@ def test_once_the_session_is_there_nothing_is_lost_before_the_first_worker_start
     session = Session(client_id=name, expiry_s=DURABLE_S)
     with listening(broker.login("stream"), *DURABLE_TOPICS, session=session) as worker:
         assert worker.take().payload == b"first"
+
+
+def test_what_the_broker_has_written_survives_its_death(own_broker: RunningBroker) -> None:
+    name = stack_client_id(own_broker.layout, "stream")
+    establish(own_broker.login("stream"), name)
+    charger = own_broker.add_charger()
+    with listening(charger) as sender:
+        sent = sender.client.publish(topics.sessions(charger.username), b"kept through a kill")
+        assert sent.result(WITHIN_S).is_accepted
+    store = own_broker.layout.mosquitto / "mosquitto.db"
+    wait_until(
+        lambda: store.exists() and b"kept through a kill" in store.read_bytes(), within_s=WITHIN_S
+    )
+    own_broker.stop(signal.SIGKILL)
+    own_broker.start()
+    session = Session(client_id=name, expiry_s=DURABLE_S)
+    with listening(own_broker.login("stream"), *DURABLE_TOPICS, session=session) as worker:
+        assert worker.take().payload == b"kept through a kill"
 
 
 def test_the_sessions_name_cannot_be_guessed_and_only_the_worker_is_told(

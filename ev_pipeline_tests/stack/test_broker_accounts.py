@@ -10,10 +10,11 @@ import pytest
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.accounts import AccountBook, BrokerAccount, Role
-from ev_pipeline.settings import Settings
-from ev_pipeline.stack import broker_accounts
+from ev_pipeline.settings import LOGIN, Settings
+from ev_pipeline.stack import broker_accounts, dagster_home
 from ev_pipeline.stack.account import server_account
 from ev_pipeline.stack.broker import await_login, broker_reach
+from ev_pipeline.stack.credentials import Credentials
 from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
 from ev_pipeline_tests.running_broker import RunningBroker, prepared
 from ev_pipeline_tests.stack.processes import wait_until
@@ -104,3 +105,12 @@ def test_files_that_cannot_be_understood_are_named(home: Path) -> None:
     layout.authority.write_text("none")
     with pytest.raises(PipelineError, match=r"ca\.crt: it holds neither"):
         prepared(Settings(home=home))
+
+
+def test_services_do_not_log_in_as_whoever_starts_the_stack(home: Path) -> None:
+    layout = prepared(Settings(home=home))
+    credentials = Credentials.ensure(layout, port=1)
+    theirs = {f"EV_{name.upper()}": "theirs" for name in LOGIN}
+    given = dagster_home.environment(layout, credentials, {**theirs, "EV_MQTT_PORT": "18884"})
+    assert not theirs.keys() & given.keys()
+    assert given["EV_MQTT_PORT"] == "18884"
