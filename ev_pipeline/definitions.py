@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from ev_pipeline.assets import champion, features, labels, models, records
-from ev_pipeline.automation.jobs import bootstrap, retrain
+from ev_pipeline.assets import champion, dashboard, features, labels, models, records
+from ev_pipeline.automation.jobs import bootstrap, publish_dashboard, retrain
 from ev_pipeline.automation.schedules import nightly_retrain
 from ev_pipeline.checks import features as feature_checks
 from ev_pipeline.checks import labels as label_checks
@@ -21,7 +21,7 @@ from ev_pipeline.settings import Settings, load_settings
 @dg.definitions
 def definitions() -> dg.Definitions:
     """Everything that Dagster knows of this pipeline, run with the environment's resources."""
-    settings = load_settings()
+    settings = load_settings("dagster")
     return build_definitions(settings, environment_resources(settings))
 
 
@@ -34,12 +34,12 @@ def build_definitions(settings: Settings, resources: Mapping[str, object]) -> dg
     """
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
-            [records, features, models, champion, labels], include_specs=True
+            [records, features, models, champion, labels, dashboard], include_specs=True
         ),
         asset_checks=dg.load_asset_checks_from_modules(
             [record_checks, feature_checks, label_checks]
         ),
-        jobs=[bootstrap, retrain],
+        jobs=[bootstrap, retrain, publish_dashboard],
         schedules=[nightly_retrain(settings)],
         resources=resources,
         # A second process a step costs more than the step.

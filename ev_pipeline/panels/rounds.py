@@ -1,19 +1,18 @@
-"""A round: several panels of one moment, built and handed to whoever publishes them.
+"""A round: several panels of one moment.
 
 What lives here: which builder makes which panel, and the round. What does not: when one is due, the
-builders (`live_panels`, `state_panels`, `lineage_panels`), and the broker (`messaging`).
+builders (`live_panels`, `state_panels`, `lineage_panels`), and publishing (`publishing`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from ev_pipeline.messaging import topics
 from ev_pipeline.panels import lineage_panels, live_panels, state_panels
-from ev_pipeline.panels.envelope import Content, encode, envelope
+from ev_pipeline.panels.envelope import Content, envelope
 from ev_pipeline.panels.state_panels import StreamState
 from ev_pipeline.settings import Settings
 from ev_pipeline.storage.panel_snapshot import Snapshot, open_snapshot
@@ -34,13 +33,6 @@ _BUILDERS: Final[Mapping[str, Builder]] = {
     "anomalies": lineage_panels.build_anomalies,
     "models": state_panels.build_models,
 }
-
-
-class Publisher(Protocol):
-    """Whoever brings a message to the broker."""
-
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        """The broker has the message, or will have it once it is reached again."""
 
 
 def build_round(
@@ -71,13 +63,3 @@ def build_round(
         return {
             name: envelope(name, builders[name](snapshot), snapshot, generated_at) for name in names
         }
-
-
-def publish_round(publisher: Publisher, panels: Mapping[str, Mapping[str, Any]]) -> int:
-    """Every panel is with the publisher, to be retained; returns how many bytes that were."""
-    n_bytes = 0
-    for name, document in panels.items():
-        payload = encode(document)
-        publisher.publish(topics.panel(name), payload, retain=True)
-        n_bytes += len(payload)
-    return n_bytes

@@ -26,6 +26,7 @@ GRAPH = {
         {"kmeans_model", "dbscan_model", "isolation_forest_model"},
     ),
     "session_labels": ("labels", {"polars", "postgres"}, {"ev_session", "champion_model"}),
+    "dashboard": ("dashboard", {"mqtt", "postgres"}, {"session_labels"}),
 }
 CHECKS = {
     ("ev_session", "ledger_adds_up"): False,

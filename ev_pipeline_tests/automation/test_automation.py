@@ -19,17 +19,19 @@ def test_the_definitions_that_dagster_loads_are_valid_and_warn_of_nothing() -> N
     dg.Definitions.validate_loadable(definitions())
 
 
-def test_bootstrap_runs_every_asset_and_retrain_all_but_the_records() -> None:
+def test_bootstrap_makes_every_asset_but_the_dashboard_and_retrain_not_the_records() -> None:
     graph = _definitions(Settings())
-    every = {key.to_user_string() for key in graph.resolve_asset_graph().get_all_asset_keys()}
+    keys = graph.resolve_asset_graph().get_all_asset_keys()
+    every = {key.to_user_string() for key in keys} - {"dashboard"}
     assert _assets_of(graph, "bootstrap") == every
+    assert _assets_of(graph, "publish_dashboard") == {"dashboard"}
     assert _assets_of(graph, "retrain") == every - {"ev_station", "ev_session"}
 
 
 def test_runs_that_train_or_label_wait_for_each_other_however_they_are_started() -> None:
     graph = _definitions(Settings()).resolve_asset_graph()
     pools = {key.to_user_string(): graph.get(key).pools for key in graph.get_all_asset_keys()}
-    apart = {"ev_station", "ev_session"}
+    apart = {"ev_station", "ev_session", "dashboard"}
     assert all(pools[name] == {"models"} for name in set(pools) - apart)
     assert "granularity: run" in DAGSTER_YAML.read_text()
 
