@@ -11,7 +11,7 @@ from typing import Final
 
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack import broker as mosquitto
-from ev_pipeline.stack import dagster_home
+from ev_pipeline.stack import dagster_home, stream_worker
 from ev_pipeline.stack.broker import Broker
 from ev_pipeline.stack.cluster import STOP_SIGNAL, Cluster
 from ev_pipeline.stack.credentials import HOST
@@ -21,6 +21,7 @@ from ev_pipeline.stack.service import Service
 SERVICE_NAMES: Final = (
     "postgres",
     mosquitto.NAME,
+    stream_worker.NAME,
     dagster_home.WEBSERVER,
     dagster_home.DAEMON,
 )
@@ -60,6 +61,16 @@ def stack_services(settings: Settings, cluster: Cluster, broker: Broker) -> list
             address=broker.login.address,
             account=broker.account,
             stop_deadline_s=60,  # it writes what is queued
+        ),
+        Service(
+            name=stream_worker.NAME,
+            command=python_module("ev_pipeline.cli.main", "stream"),
+            environment=environment,
+            directory=Path.cwd(),
+            probe=lambda _started: stream_worker.trouble(settings.metrics_port),
+            address=stream_worker.metrics_address(settings.metrics_port),
+            after=("postgres", mosquitto.NAME),
+            stop_deadline_s=stream_worker.STOP_WITHIN_S,
         ),
         Service(
             name=dagster_home.WEBSERVER,
