@@ -13,7 +13,7 @@ from pathlib import Path
 from ev_pipeline.messaging.accounts import BrokerAccount, Role
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.settings import Settings
-from ev_pipeline.stack import broker_accounts, process
+from ev_pipeline.stack import broker_accounts, broker_credentials, process
 from ev_pipeline.stack.broker import (
     RELOAD_SIGNAL,
     Broker,
@@ -65,7 +65,7 @@ class RunningBroker:
 
     def login(self, account: str) -> Login:
         """How an account logs in."""
-        return broker_accounts.stack_login(self.layout, account, broker_reach(self.settings))
+        return broker_credentials.stack_login(self.layout, account, broker_reach(self.settings))
 
     def reached_by(self, account: str, settings: Settings) -> Settings:
         """The settings of a process that uses this broker by one of its accounts."""

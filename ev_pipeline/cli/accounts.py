@@ -56,7 +56,7 @@ def add(
 
     Example: ev-pipeline accounts add depot-7 --source dundee --scope dundee
     """
-    from ev_pipeline.stack import broker, broker_accounts  # noqa: PLC0415 -- --help stays fast
+    from ev_pipeline.stack import broker, broker_accounts, broker_credentials  # noqa: PLC0415 -- --help stays fast
     from ev_pipeline.stack.account import server_account  # noqa: PLC0415
 
     settings = load_settings()
@@ -71,7 +71,7 @@ def add(
         print_json({**_document(layout, account), "is_active": is_active})
         return
     messages.print(f"{name} may report sessions" if is_active else f"{name} is there", style="bold")
-    path = broker_accounts.credentials_path(layout, name)
+    path = broker_credentials.credentials_path(layout, name)
     messages.print(f"its login is in {path}, the authority's certificate in {login.ca_file}")
     if not is_active:
         messages.print("the broker is down; `ev-pipeline up` starts it")
@@ -98,7 +98,7 @@ def remove(name: Name, *, as_json: AsJson = False) -> None:
 
     Example: ev-pipeline accounts remove depot-7
     """
-    from ev_pipeline.stack import broker, broker_accounts  # noqa: PLC0415 -- --help stays fast
+    from ev_pipeline.stack import broker, broker_accounts, broker_credentials  # noqa: PLC0415 -- --help stays fast
     from ev_pipeline.stack.account import server_account  # noqa: PLC0415
 
     settings = load_settings()
@@ -106,7 +106,7 @@ def remove(name: Name, *, as_json: AsJson = False) -> None:
     with broker_accounts.edited(layout, owner=server_account()) as registry:
         broker_accounts.remove(registry, name)
     if broker.reload_broker(layout):
-        login = broker_accounts.new_login(broker.broker_reach(settings), name)
+        login = broker_credentials.new_login(broker.broker_reach(settings), name)
         broker.await_login(login, is_welcome=False)
     if as_json:
         print_json({"name": name, "removed": True})

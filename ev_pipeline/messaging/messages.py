@@ -7,9 +7,6 @@ meaning, or any connection (`client`).
 from dataclasses import dataclass, field
 from typing import Final
 
-ACCEPTED: Final = 0x00
-"""The broker has it, and somebody is to get it."""
-
 NOBODY_SUBSCRIBED: Final = 0x10
 """The broker took it and kept it for nobody: a session sent so is lost."""
 

@@ -17,7 +17,8 @@ from ev_pipeline.messaging.handshake import Connection, log_in
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.account import Account, server_account
-from ev_pipeline.stack.broker_accounts import edited, ensure_shipped, stack_login
+from ev_pipeline.stack.broker_accounts import edited, ensure_shipped
+from ev_pipeline.stack.broker_credentials import stack_login
 from ev_pipeline.stack.certificates import broker_names, ensure_certificates
 from ev_pipeline.stack.credentials import write_private
 from ev_pipeline.stack.layout import PRIVATE_DIRECTORY, Layout

@@ -10,10 +10,9 @@ import fcntl
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from ev_pipeline.domain.errors import PipelineError
@@ -21,9 +20,15 @@ from ev_pipeline.messaging.access import access_file
 from ev_pipeline.messaging.accounts import ACCOUNTS_FILE, BrokerAccount, Role
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.topics import ACCOUNT_NAME
-from ev_pipeline.settings import ENV_PREFIX
 from ev_pipeline.stack.account import Account
-from ev_pipeline.stack.credentials import PASSWORD_BYTES, write_private
+from ev_pipeline.stack.broker_credentials import (
+    credentials_path,
+    login_by,
+    new_login,
+    stored_password,
+    write_credentials,
+)
+from ev_pipeline.stack.credentials import write_private
 from ev_pipeline.stack.layout import Layout
 
 SERVICES: Final = (
@@ -46,9 +51,6 @@ ITERATIONS: Final = 101
 SALT_BYTES: Final = 12
 """As mosquitto_passwd has it."""
 
-CLIENT_ID_BYTES: Final = 16
-"""128 random bits: who knows a client id can take over its session, and with it its queue."""
-
 
 @dataclass
 class Registry:
@@ -70,23 +72,7 @@ class Registry:
         """The account is there, with the login's password, and its credentials are written."""
         self.accounts[account.name] = account
         self.hashes[account.name] = password_hash(login.password, secrets.token_bytes(SALT_BYTES))
-        self.write_credentials(account, login)
-
-    def write_credentials(self, account: BrokerAccount, login: Login) -> None:
-        """The account's file says how to reach the broker today."""
-        path = credentials_path(self.layout, account.name)
-        lines = {
-            "MQTT_HOST": login.host,
-            "MQTT_PORT": login.port,
-            "MQTT_USERNAME": login.username,
-            "MQTT_PASSWORD": login.password,
-            "MQTT_CA_FILE": login.ca_file,
-        }
-        if account.role is Role.STREAM:
-            lines["MQTT_CLIENT_ID"] = _stored(path).get("MQTT_CLIENT_ID") or (
-                f"ev-{account.name}-{secrets.token_hex(CLIENT_ID_BYTES)}"
-            )
-        write_private(path, "".join(f"{ENV_PREFIX}{name}={lines[name]}\n" for name in lines))
+        write_credentials(self.layout, account, login)
 
 
 @contextmanager
@@ -121,9 +107,9 @@ def ensure_shipped(registry: Registry, reach: Login) -> None:
         if account.name not in registry.accounts:
             registry.put(account, new_login(reach, account.name))
     for name, account in registry.accounts.items():
-        password = _stored(credentials_path(registry.layout, name)).get("MQTT_PASSWORD")
+        password = stored_password(registry.layout, name)
         if password:
-            registry.write_credentials(account, _login(reach, name, password))
+            write_credentials(registry.layout, account, login_by(reach, name, password))
         elif account in SERVICES:
             registry.put(account, new_login(reach, name))
 
@@ -175,50 +161,6 @@ def remove(registry: Registry, name: str) -> None:
     credentials_path(registry.layout, name).unlink(missing_ok=True)
 
 
-def credentials_path(layout: Layout, name: str) -> Path:
-    """The file that holds the account's login."""
-    return layout.credentials / f"{name}.env"
-
-
-def stack_login(layout: Layout, name: str, reach: Login) -> Login:
-    """How an account of this stack logs in.
-
-    Raises:
-        PipelineError: its credentials are not there.
-    """
-    path = credentials_path(layout, name)
-    password = _stored(path).get("MQTT_PASSWORD")
-    if not password:
-        raise PipelineError(
-            f"the password of the account {name} is not here",
-            mend="restore the file, or remove the account and add it again",
-            where=str(path),
-        )
-    return _login(reach, name, password)
-
-
-def stack_client_id(layout: Layout, name: str) -> str:
-    """The name of an account's durable session.
-
-    Raises:
-        PipelineError: its credentials hold none.
-    """
-    path = credentials_path(layout, name)
-    found = _stored(path).get("MQTT_CLIENT_ID")
-    if not found:
-        raise PipelineError(
-            f"the name of the session of {name} is not here",
-            mend="start the stack, which makes one",
-            where=str(path),
-        )
-    return found
-
-
-def new_login(reach: Login, name: str) -> Login:
-    """A login with a password that nobody had."""
-    return _login(reach, name, secrets.token_urlsafe(PASSWORD_BYTES))
-
-
 def password_hash(password: str, salt: bytes) -> str:
     """The password as the broker keeps it: PBKDF2 with SHA-512, in mosquitto_passwd's own form.
 
@@ -228,18 +170,6 @@ def password_hash(password: str, salt: bytes) -> str:
     derived = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
     parts = (base64.b64encode(part).decode() for part in (salt, derived))
     return f"$7${ITERATIONS}${'$'.join(parts)}"
-
-
-def _login(reach: Login, name: str, password: str) -> Login:
-    return Login(reach.host, reach.port, name, password, reach.ca_file)
-
-
-def _stored(path: Path) -> Mapping[str, str]:
-    """What a credentials file says, by variable without the prefix; empty where there is none."""
-    if not path.exists():
-        return {}
-    pairs = (line.partition("=") for line in path.read_text().splitlines())
-    return {name.removeprefix(ENV_PREFIX): value for name, separator, value in pairs if separator}
 
 
 def _read(layout: Layout, owner: Account | None) -> Registry:

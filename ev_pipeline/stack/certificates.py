@@ -1,7 +1,8 @@
 """The stack's own certificate authority, and the broker's certificate from it.
 
 Clients are given the authority's certificate once; the broker's can then change as often as it
-must. What lives here: making, renewing, reading them. What does not: who serves them.
+must. What lives here: when which is made and where it is kept. What does not: X.509
+(`signing`), or who serves them.
 """
 
 import ipaddress
@@ -9,16 +10,13 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.stack import signing
 from ev_pipeline.stack.account import Account
 from ev_pipeline.stack.credentials import write_private
 from ev_pipeline.stack.layout import PUBLIC_FILE, Layout
@@ -38,24 +36,6 @@ BACKDATED: Final = timedelta(days=1)
 _RENEW_AUTHORITY: Final = (
     "stop the stack, remove the directory certificates, start it again, and give every client "
     "the new ca.crt"
-)
-
-_NAME_MAX: Final = 64
-"""A common name is not longer."""
-
-_KEY_USAGE: Final = dict.fromkeys(
-    (
-        "digital_signature",
-        "content_commitment",
-        "key_encipherment",
-        "data_encipherment",
-        "key_agreement",
-        "key_cert_sign",
-        "crl_sign",
-        "encipher_only",
-        "decipher_only",
-    ),
-    False,
 )
 
 
@@ -115,9 +95,9 @@ def ensure_certificates(
     """
     wanted = _subject_names(names)
     if layout.broker_certificate.exists() and layout.broker_key.exists() and _has_authority(layout):
-        found = read_certificate(layout.broker_certificate)
-        is_ours = _is_issued_by(found, read_certificate(layout.authority))
-        if is_ours and _names_of(found) >= set(wanted) and not _expiry(found).is_near(now):
+        found = signing.read_certificate(layout.broker_certificate)
+        is_ours = signing.is_issued_by(found, signing.read_certificate(layout.authority))
+        if is_ours and signing.names_of(found) >= set(wanted) and not _expiry(found).is_near(now):
             return False
     renew(layout, names, now, account=account)
     return True
@@ -133,45 +113,20 @@ def renew(
     """
     if not _has_authority(layout):
         _make_authority(layout, now)
-    authority = read_certificate(layout.authority)
-    authority_key = _read_key(layout.authority_key)
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject_names = _subject_names(names)
-    ends_at = min(now + LIFETIME, authority.not_valid_after_utc)
-    certificate = (
-        _builder("ev-pipeline broker", key, now - BACKDATED, ends_at)
-        .issuer_name(authority.subject)
-        .add_extension(x509.SubjectAlternativeName(subject_names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.KeyUsage(**_KEY_USAGE | {"digital_signature": True}), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()),
-            critical=False,
-        )
-        .sign(authority_key, hashes.SHA256())
+    authority = signing.read_signed(layout.authority, layout.authority_key)
+    ends_at = min(now + LIFETIME, authority.certificate.not_valid_after_utc)
+    server = signing.sign_server(
+        authority, "ev-pipeline broker", _subject_names(names), now - BACKDATED, ends_at
     )
-    write_private(layout.broker_key, _key_text(key), owner=account)
-    write_private(layout.broker_certificate, _certificate_text(certificate), owner=account)
-    return _expiry(certificate)
+    write_private(layout.broker_key, server.key_text, owner=account)
+    write_private(layout.broker_certificate, server.certificate_text, owner=account)
+    return _expiry(server.certificate)
 
 
 def expiries(layout: Layout) -> list[Expiry]:
     """When the stack's certificates end; empty where none was made yet."""
     paths = (layout.broker_certificate, layout.authority)
-    return [_expiry(read_certificate(path)) for path in paths if path.exists()]
-
-
-def read_certificate(path: Path) -> x509.Certificate:
-    """The certificate in the file.
-
-    Raises:
-        PipelineError: there is none in it.
-    """
-    try:
-        return x509.load_pem_x509_certificate(path.read_bytes())
-    except ValueError as error:
-        raise _unreadable(path) from error
+    return [_expiry(signing.read_certificate(path)) for path in paths if path.exists()]
 
 
 def _has_authority(layout: Layout) -> bool:
@@ -186,98 +141,28 @@ def _has_authority(layout: Layout) -> bool:
     return all(there_are)
 
 
-def _is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(authority)
-    except (ValueError, InvalidSignature):
-        return False
-    return True
-
-
-def _make_authority(layout: Layout, now: datetime) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    usage = _KEY_USAGE | {"key_cert_sign": True, "crl_sign": True}
-    name = f"ev-pipeline authority of {socket.gethostname()}"[:_NAME_MAX]
-    builder = _builder(name, key, now - BACKDATED, now + AUTHORITY_LIFETIME)
-    certificate = (
-        builder.issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.KeyUsage(**usage), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    write_private(layout.authority_key, _key_text(key))
-    write_private(layout.authority, _certificate_text(certificate), mode=PUBLIC_FILE)
-
-
-def _builder(
-    name: str, key: ec.EllipticCurvePrivateKey, starts_at: datetime, ends_at: datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(starts_at)
-        .not_valid_after(ends_at)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
-
-
-def _subject_names(names: Iterable[str]) -> list[x509.GeneralName]:
-    return [_subject_name(name) for name in names]
-
-
-def _subject_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        pass  # not an address, so a name
-    try:
-        return x509.DNSName(name)
-    except ValueError as error:
-        raise PipelineError(
-            f"{name!r} is no name that a certificate can hold",
-            mend="write names in ASCII and addresses, separated by spaces",
-            where="EV_CERTIFICATE_NAMES",
-        ) from error
-
-
-def _names_of(certificate: x509.Certificate) -> set[x509.GeneralName]:
-    extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    return set(extension.value)
-
-
 def _expiry(certificate: x509.Certificate) -> Expiry:
     name = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
     is_authority = certificate.subject == certificate.issuer
     return Expiry(str(name), certificate.not_valid_after_utc, is_authority)
 
 
-def _key_text(key: ec.EllipticCurvePrivateKey) -> str:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    ).decode()
+def _make_authority(layout: Layout, now: datetime) -> None:
+    name = f"ev-pipeline authority of {socket.gethostname()}"
+    authority = signing.make_authority(name, now - BACKDATED, now + AUTHORITY_LIFETIME)
+    write_private(layout.authority_key, authority.key_text)
+    write_private(layout.authority, authority.certificate_text, mode=PUBLIC_FILE)
 
 
-def _certificate_text(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    try:
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except ValueError as error:
-        raise _unreadable(path) from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise _unreadable(path)
-    return key
-
-
-def _unreadable(path: Path) -> PipelineError:
-    return PipelineError(
-        "it holds neither the certificate nor the key that was written there",
-        mend=f"restore it from a copy, or remove {path.parent} for a new one",
-        where=str(path),
-    )
+def _subject_names(names: Iterable[str]) -> list[x509.GeneralName]:
+    found = []
+    for name in names:
+        try:
+            found.append(signing.subject_name(name))
+        except ValueError as error:
+            raise PipelineError(
+                f"{name!r} is no name that a certificate can hold",
+                mend="write names in ASCII and addresses, separated by spaces",
+                where="EV_CERTIFICATE_NAMES",
+            ) from error
+    return found

@@ -11,7 +11,7 @@ from ev_pipeline.settings import ENV_PREFIX, REMEMBERED, Settings, stack_file
 from ev_pipeline.stack import dagster_home
 from ev_pipeline.stack.account import require_reachable, server_account
 from ev_pipeline.stack.broker import NAME, STREAM, prepare_broker
-from ev_pipeline.stack.broker_accounts import stack_client_id
+from ev_pipeline.stack.broker_credentials import stack_client_id
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.ports import require_free, stack_ports
 from ev_pipeline.stack.postgres import prepare

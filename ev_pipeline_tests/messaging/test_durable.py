@@ -6,7 +6,7 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.durable import DURABLE_TOPICS, client_id, establish
 from ev_pipeline.messaging.session import DURABLE_S, Session
-from ev_pipeline.stack.broker_accounts import stack_client_id
+from ev_pipeline.stack.broker_credentials import stack_client_id
 from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
 from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.stack.processes import wait_until

@@ -11,7 +11,7 @@ import pytest
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.accounts import AccountBook, BrokerAccount, Role
 from ev_pipeline.settings import LOGIN, Settings
-from ev_pipeline.stack import broker_accounts, dagster_home
+from ev_pipeline.stack import broker_accounts, broker_credentials, dagster_home
 from ev_pipeline.stack.account import server_account
 from ev_pipeline.stack.broker import await_login, broker_reach
 from ev_pipeline.stack.credentials import Credentials
@@ -52,7 +52,7 @@ def test_accounts_come_and_go_without_a_restart(own_broker: RunningBroker) -> No
         await_login(charger, is_welcome=False)
         wait_until(lambda: not connected.client.is_connected, within_s=WITHIN_S)
     assert charger.username not in book.accounts()
-    assert not broker_accounts.credentials_path(own_broker.layout, charger.username).exists()
+    assert not broker_credentials.credentials_path(own_broker.layout, charger.username).exists()
     assert charger.username not in (own_broker.layout.mosquitto / "access").read_text()
 
 
@@ -72,13 +72,13 @@ def test_a_name_that_would_mean_something_is_refused(broker: RunningBroker, name
 
 def test_the_next_start_keeps_passwords_and_removals_and_tells_the_new_port(home: Path) -> None:
     layout = prepared(Settings(home=home))
-    path = broker_accounts.credentials_path(layout, "simulator")
+    path = broker_credentials.credentials_path(layout, "simulator")
     password = re.search("PASSWORD=(.+)", path.read_text())
     assert password is not None
     with broker_accounts.edited(layout, owner=server_account()) as registry:
         broker_accounts.remove(registry, "charger-2")
-    session = broker_accounts.stack_client_id(layout, "stream")
-    broker_accounts.credentials_path(layout, "nodered").unlink()
+    session = broker_credentials.stack_client_id(layout, "stream")
+    broker_credentials.credentials_path(layout, "nodered").unlink()
     prepared(Settings(home=home, mqtt_port=18884, mqtt_listen=IPv4Address("0.0.0.0")))  # noqa: S104 - a container's choice
     text = path.read_text()
     assert password[0] in text
@@ -86,8 +86,8 @@ def test_the_next_start_keeps_passwords_and_removals_and_tells_the_new_port(home
     assert "EV_MQTT_HOST=127.0.0.1\n" in text
     assert f"EV_MQTT_CA_FILE={layout.authority}\n" in text
     assert "charger-2" not in json.loads((home / "accounts.json").read_text())
-    assert broker_accounts.stack_client_id(layout, "stream") == session
-    assert "PASSWORD=" in broker_accounts.credentials_path(layout, "nodered").read_text()
+    assert broker_credentials.stack_client_id(layout, "stream") == session
+    assert "PASSWORD=" in broker_credentials.credentials_path(layout, "nodered").read_text()
     configuration = (layout.mosquitto / "mosquitto.conf").read_text()
     assert "listener 18884 0.0.0.0\n" in configuration
     assert "$" not in configuration

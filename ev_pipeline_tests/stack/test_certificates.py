@@ -12,7 +12,7 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.handshake import log_in
 from ev_pipeline.settings import Settings
-from ev_pipeline.stack import certificates
+from ev_pipeline.stack import certificates, signing
 from ev_pipeline.stack.account import server_account
 from ev_pipeline.stack.doctor import CHECKS, examine
 from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
@@ -86,8 +86,8 @@ def test_the_next_start_renews_what_is_near_its_end_or_lacks_a_name(home: Path) 
     almost = now + certificates.LIFETIME - certificates.RENEW_BEFORE
     assert not is_renewed(almost - timedelta(minutes=1), "localhost")
     assert is_renewed(almost + timedelta(minutes=1), "localhost")
-    authority = certificates.read_certificate(layout.authority)
-    certificate = certificates.read_certificate(layout.broker_certificate)
+    authority = signing.read_certificate(layout.authority)
+    certificate = signing.read_certificate(layout.broker_certificate)
     certificate.verify_directly_issued_by(authority)
 
 
