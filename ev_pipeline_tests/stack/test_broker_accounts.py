@@ -10,7 +10,8 @@ import pytest
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.accounts import AccountBook, BrokerAccount, Role
-from ev_pipeline.settings import LOGIN, Settings
+from ev_pipeline.messaging.login import Login
+from ev_pipeline.settings import LOGIN, Settings, load_settings
 from ev_pipeline.stack import broker_accounts, broker_credentials, dagster_home
 from ev_pipeline.stack.account import server_account
 from ev_pipeline.stack.broker import await_login, broker_reach
@@ -114,3 +115,13 @@ def test_services_do_not_log_in_as_whoever_starts_the_stack(home: Path) -> None:
     given = dagster_home.environment(layout, credentials, {**theirs, "EV_MQTT_PORT": "18884"})
     assert not theirs.keys() & given.keys()
     assert given["EV_MQTT_PORT"] == "18884"
+
+
+def test_a_process_of_the_stack_finds_the_login_of_its_account(
+    broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EV_HOME", str(broker.settings.home))
+    settings = load_settings("stream")
+    assert Login.from_settings(settings) == broker.login("stream")
+    assert settings.mqtt_client_id == broker_credentials.stack_client_id(broker.layout, "stream")
+    assert load_settings().mqtt_username is None
