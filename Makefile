@@ -51,6 +51,7 @@ dev: export EV_HOME := .ev-dev
 dev: export EV_POSTGRES_PORT ?= 15442
 dev: export EV_DAGSTER_PORT ?= 3010
 dev: export EV_MQTT_PORT ?= 8893
+dev: export EV_METRICS_PORT ?= 9474
 dev: export EV_BOOTSTRAP := $(EV_BOOTSTRAP)
 dev: export EV_TIMEZONE := $(EV_TIMEZONE)
 dev: setup ## a second stack on this checkout; its page reloads definitions, runs use the code as it is

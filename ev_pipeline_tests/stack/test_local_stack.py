@@ -40,6 +40,7 @@ class LocalStack:
     python: str = sys.executable
     user: str | None = None
     mqtt_port: int = field(default_factory=free_port)
+    metrics_port: int = field(default_factory=free_port)
 
     def run(self, *arguments: str, without: str = "") -> subprocess.CompletedProcess[str]:
         environment = self.environment
@@ -66,6 +67,7 @@ class LocalStack:
             "EV_POSTGRES_PORT": str(self.postgres_port),
             "EV_DAGSTER_PORT": str(self.dagster_port),
             "EV_MQTT_PORT": str(self.mqtt_port),
+            "EV_METRICS_PORT": str(self.metrics_port),
             "EV_TIMEZONE": "Europe/Lisbon",
             "PYTHONPATH": ":".join(path for path in sys.path if path),
         }
@@ -130,7 +132,7 @@ def test_status_says_what_runs_where_in_the_agreed_form(running: LocalStack) -> 
 
 
 def test_a_command_elsewhere_goes_by_what_the_stack_was_started_with(running: LocalStack) -> None:
-    variables = "EV_POSTGRES_PORT EV_DAGSTER_PORT EV_MQTT_PORT EV_TIMEZONE"
+    variables = "EV_POSTGRES_PORT EV_DAGSTER_PORT EV_MQTT_PORT EV_METRICS_PORT EV_TIMEZONE"
     session = running.home / "session.csv"
     session.write_text(
         "session_id,station_id,started_at,ended_at,energy_kwh\n"
@@ -311,7 +313,9 @@ def test_ctrl_c_twice_stops_everything_in_order(stack: LocalStack) -> None:
     assert "database system is shut down" in log
 
 
-@pytest.mark.parametrize("variable", ["EV_POSTGRES_PORT", "EV_DAGSTER_PORT", "EV_MQTT_PORT"])
+@pytest.mark.parametrize(
+    "variable", ["EV_POSTGRES_PORT", "EV_DAGSTER_PORT", "EV_MQTT_PORT", "EV_METRICS_PORT"]
+)
 def test_a_taken_port_is_one_line_and_nothing_was_started(stack: LocalStack, variable: str) -> None:
     port = int(stack.environment[variable])
     with socket.socket() as other:
