@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from ev_pipeline.domain.periods import Period
 from ev_pipeline.storage.panel_snapshot import Snapshot
 from ev_pipeline.storage.rollup_shapes import CODE, DAY
-from ev_pipeline.storage.rollups import TAIL, with_tail
+from ev_pipeline.storage.rollups import TAIL_OF_SNAPSHOT, with_tail
 
 _USERS: Final = f"""
     with tail as (
         select scope, user_id, sum(sign) as n_changed from ev_session_change
-        where user_id is not null and {TAIL} group by 1, 2
+        where user_id is not null and {TAIL_OF_SNAPSHOT} group by 1, 2
     )
     select (select count(*) from ev_rollup_user where n_sessions > 0) + coalesce(sum(
         (coalesce(r.n_sessions, 0) + n_changed > 0)::int - (coalesce(r.n_sessions, 0) > 0)::int
@@ -28,29 +28,15 @@ _USERS: Final = f"""
 """What is folded, and what the tail makes of it: a user is looked up only if the tail names one."""
 
 _STATIONS: Final = f"""
-    with tail as materialized (
-        select scope, station_id, (started_at at time zone :timezone)::date as day,
-            sum(sign) as n_changed
-        from ev_session_change where {TAIL} group by 1, 2, 3
-    ), folded as (
-        select s.scope, s.station_id, exists (
-            select from ev_rollup_station r
-            where r.scope = s.scope and r.station_id = s.station_id and r.n_sessions > 0
-                and not exists (
-                    select from tail t
-                    where t.scope = r.scope and t.station_id = r.station_id and t.day = r.day)
-        ) as is_there
-        from ev_station s
-    )
-    select count(*) from folded f
-    where is_there or exists (
-        select from tail t
-        where t.scope = f.scope and t.station_id = f.station_id
-            and t.n_changed + coalesce((
-                select sum(r.n_sessions) from ev_rollup_station r
-                where r.scope = t.scope and r.station_id = t.station_id and r.day = t.day), 0) > 0)
+    select count(*) from (
+        select scope, station_id from (
+            select scope, station_id, n_sessions from ev_rollup_station_whole
+            union all
+            select scope, station_id, sign from ev_session_change where {TAIL_OF_SNAPSHOT}
+        ) both_parts
+        group by 1, 2 having sum(n_sessions) > 0
+    ) stations
 """  # noqa: S608 -- constant names
-"""A station has a session if any day that the tail leaves alone has one: mostly its first."""
 
 _REFUSED: Final = """
     select (started_at at time zone :timezone)::date as day, count(*)
@@ -89,7 +75,7 @@ def refused_by_day(
 ) -> dict[date, int]:
     """Records in quarantine by the day of their readable start, those of one station or all."""
     given = {"since": period.since, "until": period.until, "station_id": station_id}
-    rows = snapshot.connection.execute(sa.text(_REFUSED), {"timezone": str(snapshot.zone), **given})
+    rows = snapshot.connection.execute(sa.text(_REFUSED), {**snapshot.given, **given})
     return {day: int(count) for day, count in rows}
 
 
@@ -113,7 +99,9 @@ def refused_by_origin(snapshot: Snapshot) -> dict[str, int]:
 
 def sessions_by_code(snapshot: Snapshot) -> dict[str, int]:
     """Stored sessions by warning or note; one with several counts for each."""
-    statement = f"select code, n_sessions from ({with_tail(CODE)}) r order by 2 desc, 1"  # noqa: S608 -- a constant
+    statement = (
+        f"select code, n_sessions from ({with_tail(CODE, TAIL_OF_SNAPSHOT)}) r order by 2 desc, 1"  # noqa: S608 -- a constant
+    )
     return _by_name(snapshot, statement)
 
 
@@ -121,7 +109,8 @@ def costs_by_currency(snapshot: Snapshot) -> list[Mapping[str, Any]]:
     """Sessions with a cost and what they cost, by currency."""
     statement = f"""
         select currency, sum(n_sessions)::bigint as n_sessions, sum(cost) as cost
-        from ({with_tail(DAY)}) r where currency <> '' group by 1 order by 2 desc, 1
+        from ({with_tail(DAY, TAIL_OF_SNAPSHOT)}) r where currency <> ''
+        group by 1 order by 2 desc, 1
     """  # noqa: S608 -- a constant
     return _rows(snapshot, statement)
 
@@ -144,17 +133,14 @@ def scopes_of_station(snapshot: Snapshot, station_id: str) -> list[str]:
 
 
 def _one(snapshot: Snapshot, statement: str) -> int:
-    return int(
-        snapshot.connection.execute(
-            sa.text(statement), {"timezone": str(snapshot.zone)}
-        ).scalar_one()
-    )
+    return int(snapshot.connection.execute(sa.text(statement), snapshot.given).scalar_one())
 
 
 def _by_name(snapshot: Snapshot, statement: str) -> dict[str, int]:
-    return {row[0]: int(row[1]) for row in snapshot.connection.execute(sa.text(statement))}
+    found = snapshot.connection.execute(sa.text(statement), snapshot.given)
+    return {name: int(count) for name, count in found}
 
 
 def _rows(snapshot: Snapshot, statement: str) -> list[Mapping[str, Any]]:
-    values = {"timezone": str(snapshot.zone)}
-    return [dict(row) for row in snapshot.connection.execute(sa.text(statement), values).mappings()]
+    found = snapshot.connection.execute(sa.text(statement), snapshot.given)
+    return [dict(row) for row in found.mappings()]

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from ev_pipeline.domain.periods import Period
 from ev_pipeline.storage.panel_snapshot import Snapshot
-from ev_pipeline.storage.rollup_shapes import OCCUPANCY, STATION, USER
-from ev_pipeline.storage.rollups import with_tail
+from ev_pipeline.storage.rollup_shapes import OCCUPANCY, STATION, STATION_WHOLE, USER
+from ev_pipeline.storage.rollups import TAIL_OF_SNAPSHOT, both_parts, with_tail
 
 _SHOWN: Final = """
     s.session_id::text as session_id, s.source_session_id, s.station_id, s.connector_id,
@@ -100,18 +100,16 @@ def summarise_clusters(snapshot: Snapshot) -> list[Mapping[str, Any]]:
 def users_by_sessions(snapshot: Snapshot) -> list[Mapping[str, Any]]:
     """Sessions and energy of each user, without who it is: the one with most first."""
     statement = f"""
-        select n_sessions, energy_kwh from ({with_tail(USER)}) r where n_sessions > 0
-        order by n_sessions desc, energy_kwh desc
+        select n_sessions, energy_kwh from ({with_tail(USER, TAIL_OF_SNAPSHOT)}) r
+        where n_sessions > 0 order by n_sessions desc, energy_kwh desc
     """  # noqa: S608 -- constant names
     return _rows(snapshot, statement)
 
 
+_RECENT: Final = "day between :first_day and :last_day"
+
 _STATIONS: Final = f"""
-    with days as materialized (
-        select scope, station_id, day, currency, n_sessions, energy_kwh, duration_s, n_charging,
-            charging_s, n_idle, idle_s, cost
-        from ({with_tail(STATION)}) r
-    ), whole as (
+    with whole as materialized (
         select scope, station_id, sum(n_sessions)::bigint as n_sessions,
             sum(energy_kwh) as energy_kwh, sum(duration_s) as duration_s,
             sum(n_charging)::bigint as n_charging, sum(charging_s) as charging_s,
@@ -121,37 +119,62 @@ _STATIONS: Final = f"""
                 where currency not in ('', :currency)), 0)::bigint as n_other_currency,
             coalesce(sum(energy_kwh) filter (
                 where currency = :currency), 0) as priced_energy_kwh,
-            coalesce(sum(cost) filter (where currency = :currency), 0) as cost,
-            min(day) as first_session_day, max(day) as last_session_day
-        from days where n_sessions > 0 group by 1, 2
-    ), recent as (
-        select scope, station_id, sum(n_sessions)::bigint as n_sessions,
-            sum(duration_s) as duration_s, sum(n_charging)::bigint as n_charging,
-            sum(charging_s) as charging_s
-        from days where day between :first_day and :last_day group by 1, 2
-    ), split as (
-        select scope, station_id, sum(n_unknown)::bigint as n_unknown,
-            sum(occupied_s) as occupied_s, sum(charging_s) as charging_s
-        from ({with_tail(OCCUPANCY)}) o where day between :first_day and :last_day group by 1, 2
+            coalesce(sum(cost) filter (where currency = :currency), 0) as cost
+        from ({both_parts(STATION_WHOLE, TAIL_OF_SNAPSHOT)}) r
+        group by 1, 2 having sum(n_sessions) > 0
+        order by n_sessions desc, scope, station_id
+        limit :limit
+    ), tail as materialized (
+        {STATION.query(TAIL_OF_SNAPSHOT)}
+    ), split_tail as materialized (
+        {OCCUPANCY.query(TAIL_OF_SNAPSHOT)}
     ), refused as (
         select scope, station_id, count(*) as n_no_energy from ev_quarantine
         where state = 'open' and 'no_energy' = any(codes) and station_id is not null
         group by 1, 2
     )
     select w.*, s.name, s.latitude, s.longitude, s.power_kw, s.connectors, s.is_registered,
-        coalesce(r.n_sessions, 0) as recent_n_sessions,
-        coalesce(r.n_charging, 0) as recent_n_charging,
-        coalesce(p.n_unknown, 0) as recent_n_unknown,
-        coalesce(r.duration_s, 0) + coalesce(p.occupied_s, 0) as occupied_s,
-        coalesce(r.charging_s, 0) + coalesce(p.charging_s, 0) as recent_charging_s,
-        coalesce(q.n_no_energy, 0) as n_no_energy
+        r.*, coalesce(q.n_no_energy, 0) as n_no_energy,
+        r.duration_of_recent_s + p.split_occupied_s as occupied_s,
+        r.charging_of_recent_s + p.split_charging_s as recent_charging_s,
+        p.recent_n_unknown
     from whole w
     left join ev_station s using (scope, station_id)
-    left join recent r using (scope, station_id)
-    left join split p using (scope, station_id)
+    cross join lateral (
+        select min(day) filter (where n_sessions > 0) as first_session_day,
+            max(day) filter (where n_sessions > 0) as last_session_day,
+            coalesce(sum(n_sessions) filter (where {_RECENT}), 0)::bigint as recent_n_sessions,
+            coalesce(sum(n_charging) filter (where {_RECENT}), 0)::bigint as recent_n_charging,
+            coalesce(sum(duration_s) filter (where {_RECENT}), 0) as duration_of_recent_s,
+            coalesce(sum(charging_s) filter (where {_RECENT}), 0) as charging_of_recent_s
+        from (
+            select day, sum(n_sessions) as n_sessions, sum(n_charging) as n_charging,
+                sum(duration_s) as duration_s, sum(charging_s) as charging_s
+            from (
+                select day, n_sessions, n_charging, duration_s, charging_s
+                from ev_rollup_station f
+                where f.scope = w.scope and f.station_id = w.station_id
+                union all
+                select day, n_sessions, n_charging, duration_s, charging_s
+                from tail t where t.scope = w.scope and t.station_id = w.station_id
+            ) both_parts
+            group by 1
+        ) days
+    ) r
+    cross join lateral (
+        select coalesce(sum(n_unknown), 0)::bigint as recent_n_unknown,
+            coalesce(sum(occupied_s), 0) as split_occupied_s,
+            coalesce(sum(charging_s), 0) as split_charging_s
+        from (
+            select n_unknown, occupied_s, charging_s from ev_rollup_occupancy f
+            where f.scope = w.scope and f.station_id = w.station_id and {_RECENT}
+            union all
+            select n_unknown, occupied_s, charging_s from split_tail t
+            where t.scope = w.scope and t.station_id = w.station_id and {_RECENT}
+        ) both_parts
+    ) p
     left join refused q using (scope, station_id)
     order by w.n_sessions desc, scope, station_id
-    limit :limit
 """  # noqa: S608 -- constant names
 
 
@@ -168,8 +191,6 @@ def stations_by_sessions(
     return _rows(
         snapshot,
         _STATIONS,
-        timezone=str(snapshot.zone),
-        currency=snapshot.currency,
         first_day=recent.first_day,
         last_day=recent.last_day,
         limit=limit,
@@ -177,4 +198,5 @@ def stations_by_sessions(
 
 
 def _rows(snapshot: Snapshot, statement: str, **given: Any) -> list[Mapping[str, Any]]:
-    return [dict(row) for row in snapshot.connection.execute(sa.text(statement), given).mappings()]
+    found = snapshot.connection.execute(sa.text(statement), {**snapshot.given, **given})
+    return [dict(row) for row in found.mappings()]

@@ -23,6 +23,8 @@ _POSITION: Final = sa.text(f"""
             (select seq from ev_reader where reader = '{READER}'),
             (select max(seq) from ev_session_change where {TAIL}),
             0) as as_of,
+        coalesce((select horizon from ev_reader where reader = '{READER}'), '0'::xid8)::text
+            as horizon,
         (select version from ev_model where is_champion) as model_version
 """)  # noqa: S608 -- constant names
 
@@ -37,6 +39,7 @@ class Snapshot:
         currency: the reporting currency.
         as_of: the change log's position, its highest number.
         model_version: the champion; null where there is none.
+        horizon: below it, changes are folded.
     """
 
     connection: sa.Connection
@@ -44,6 +47,16 @@ class Snapshot:
     currency: str
     as_of: int
     model_version: str | None
+    horizon: str
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The parameters that statements about rollups, tails and money need."""
+        return {
+            "timezone": str(self.zone),
+            "currency": self.currency,
+            "horizon": self.horizon,
+        }
 
 
 @contextmanager
@@ -70,4 +83,5 @@ def open_snapshot(engine: sa.Engine, settings: Settings) -> Iterator[Snapshot]:
             currency=settings.currency,
             as_of=int(found.as_of),
             model_version=found.model_version,
+            horizon=found.horizon,
         )

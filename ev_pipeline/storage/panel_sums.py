@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ev_pipeline.domain.periods import Period
 from ev_pipeline.storage.panel_snapshot import Snapshot
 from ev_pipeline.storage.rollup_shapes import DAY, NETWORK, STATION, Rollup
-from ev_pipeline.storage.rollups import with_tail
+from ev_pipeline.storage.rollups import TAIL_OF_SNAPSHOT, both_parts, with_tail
 
 _SUMS: Final = """
     coalesce(sum(n_sessions), 0)::bigint as n_sessions,
@@ -87,10 +87,8 @@ def sums_of_all(snapshot: Snapshot) -> Sums:
 
 def last_day(snapshot: Snapshot) -> date | None:
     """The last day on which a session starts; null where there is no session."""
-    found: date | None = snapshot.connection.execute(
-        sa.text(f"select max(day) from ({with_tail(DAY)}) days where n_sessions > 0"),  # noqa: S608 -- a constant
-        {"timezone": str(snapshot.zone)},
-    ).scalar_one()
+    statement = f"select max(day) from ({with_tail(DAY, TAIL_OF_SNAPSHOT)}) d where n_sessions > 0"  # noqa: S608 -- a constant
+    found: date | None = snapshot.connection.scalar(sa.text(statement), snapshot.given)
     return found
 
 
@@ -155,9 +153,8 @@ def _read(
     PostgreSQL takes conditions on keys into both parts of the subquery, so that little is read.
     """
     statement = sa.text(f"""
-        select {by} as bucket, {_SUMS} from ({with_tail(rollup)}) r where {where}
+        select {by} as bucket, {_SUMS} from ({both_parts(rollup, TAIL_OF_SNAPSHOT)}) r where {where}
         group by 1 having sum(n_sessions) > 0
     """)  # noqa: S608 -- constant names
-    values = {"timezone": str(snapshot.zone), "currency": snapshot.currency, **given}
-    rows = snapshot.connection.execute(statement, values)
+    rows = snapshot.connection.execute(statement, {**snapshot.given, **given})
     return {bucket: Sums(*sums) for bucket, *sums in rows}

@@ -98,11 +98,28 @@ def day_of_quarters(quarters: str) -> str:
     """  # noqa: S608 -- constant names
 
 
-def _stations(condition: str) -> str:
+def stations_by_day(condition: str) -> str:
+    """Sums by station, day and currency."""
     return f"""
         select scope, station_id, {_DAY} as day, {_MEASURES} from ev_session_change
         where {condition} group by 1, 2, 3, 4
     """  # noqa: S608 -- constant names
+
+
+def whole_of_stations(days: str) -> str:
+    """Sums by station and currency.
+
+    Args:
+        days: a table or subquery of sums by station and day.
+    """
+    sums = ", ".join(f"sum({name}) as {name}" for name in _MEASURED)
+    return f"""
+        select scope, station_id, currency, {sums} from {days} by_day group by 1, 2, 3
+    """  # noqa: S608 -- constant names
+
+
+def _stations(condition: str) -> str:
+    return whole_of_stations(f"({stations_by_day(condition)})")
 
 
 def _users(condition: str) -> str:
@@ -182,7 +199,10 @@ NETWORK: Final = Rollup(
 )
 DAY: Final = Rollup("ev_rollup_day", ("day", "currency"), _MEASURED, network_by_day)
 STATION: Final = Rollup(
-    "ev_rollup_station", ("scope", "station_id", "day", "currency"), _MEASURED, _stations
+    "ev_rollup_station", ("scope", "station_id", "day", "currency"), _MEASURED, stations_by_day
+)
+STATION_WHOLE: Final = Rollup(
+    "ev_rollup_station_whole", ("scope", "station_id", "currency"), _MEASURED, _stations
 )
 USER: Final = Rollup("ev_rollup_user", ("scope", "user_id"), ("n_sessions", "energy_kwh"), _users)
 CODE: Final = Rollup("ev_rollup_code", ("code",), ("n_sessions",), _codes)
@@ -192,5 +212,5 @@ OCCUPANCY: Final = Rollup(
     ("n_unknown", "occupied_s", "charging_s"),
     _occupancy,
 )
-ROLLUPS: Final = (NETWORK, DAY, STATION, USER, CODE, OCCUPANCY)
+ROLLUPS: Final = (NETWORK, DAY, STATION, STATION_WHOLE, USER, CODE, OCCUPANCY)
 """All of them."""

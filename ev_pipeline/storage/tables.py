@@ -294,6 +294,16 @@ ev_rollup_day: Final = sa.Table(
     comment="The network by day of plug-in in the reporting zone",
 )
 
+ev_rollup_station_whole: Final = sa.Table(
+    "ev_rollup_station_whole",
+    metadata,
+    sa.Column("scope", sa.Text(), primary_key=True, comment="operator"),
+    sa.Column("station_id", sa.Text(), primary_key=True, comment="charging station"),
+    sa.Column("currency", sa.Text(), primary_key=True, comment="of cost; empty where cost is null"),
+    *_rollup_measures(),
+    comment="Stations by all that happened there",
+)
+
 ev_rollup_user: Final = sa.Table(
     "ev_rollup_user",
     metadata,
