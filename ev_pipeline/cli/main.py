@@ -17,6 +17,7 @@ from ev_pipeline.cli import (
     migrate,
     models,
     period,
+    predict,
     quarantine,
     run,
     sources,
@@ -62,7 +63,7 @@ def root(
 for _commands in (
     *(sources, load, quarantine, migrate, stack, status, run, models),
     *(accounts, certificates, stream),
-    *(period, export),
+    *(period, export, predict),
 ):
     _commands.register(app)
 

@@ -31,7 +31,8 @@ class StreamState:
         in_flight: records taken and not committed.
         redelivered: messages that came again since it started.
         queue_depth: messages that wait at the broker; null where it does not say.
-        lag_seconds: from a message's arrival to its commit, the last one; null before the first.
+        lag_seconds: age of the oldest message that is not committed, else that of the last when it
+            was; null before the first.
     """
 
     in_flight: int

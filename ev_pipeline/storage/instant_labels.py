@@ -4,6 +4,7 @@ What lives here: reading them back as models want them, and storing what the mod
 What does not: labels of everything else (`labels`), the staging tables (`staging`).
 """
 
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -17,14 +18,19 @@ _MAKE_NEW: Final = sa.text(f"""
     create temp table if not exists ev_session_label_new (like {TABLE}) on commit delete rows
 """)
 
-_WRITTEN: Final = sa.text("""
-    select s.session_id::text, s.revision, s.scope, s.station_id, s.user_id, s.quality,
-        s.quality_codes, (extract(epoch from s.started_at) * 1000000)::bigint as started_us,
-        (extract(epoch from s.ended_at) * 1000000)::bigint as ended_us,
-        (extract(epoch from s.started_local_at) * 1000000)::bigint as started_local_us,
-        s.energy_kwh, s.charging_duration_h
-    from landing join ev_session s using (session_id)
-""")
+_COLUMNS: Final = """
+    s.session_id::text, s.revision, s.scope, s.station_id, s.user_id, s.quality,
+    s.quality_codes, (extract(epoch from s.started_at) * 1000000)::bigint as started_us,
+    (extract(epoch from s.ended_at) * 1000000)::bigint as ended_us,
+    (extract(epoch from s.started_local_at) * 1000000)::bigint as started_local_us,
+    s.energy_kwh, s.charging_duration_h
+"""
+_WRITTEN: Final = sa.text(f"""
+    select {_COLUMNS} from landing join ev_session s using (session_id)
+""")  # noqa: S608 -- constant column names
+_NAMED: Final = sa.text(f"""
+    select {_COLUMNS} from ev_session s where s.session_id = any(cast(:session_ids as uuid[]))
+""")  # noqa: S608 -- constant column names
 
 _SCHEMA: Final[dict[str, Any]] = {
     "session_id": pl.String,
@@ -52,7 +58,20 @@ def label_written(connection: sa.Connection, labeller: Labeller) -> int:
     rows = connection.execute(_WRITTEN).all()
     if not rows:
         return 0
-    sessions = pl.DataFrame([tuple(row) for row in rows], schema=_SCHEMA, orient="row")
     connection.execute(_MAKE_NEW)
-    copy_frame(connection, "ev_session_label_new", labeller.label(sessions))
+    copy_frame(connection, "ev_session_label_new", labeller.label(_frame(rows)))
     return connection.execute(sa.text(MERGE)).rowcount
+
+
+def read_sessions(connection: sa.Connection, session_ids: Collection[str]) -> pl.DataFrame:
+    """The sessions with these ids as the transaction sees them, with all that a label depends on.
+
+    Args:
+        connection: the transaction.
+        session_ids: our ids; those that are not stored give no row.
+    """
+    return _frame(connection.execute(_NAMED, {"session_ids": list(session_ids)}).all())
+
+
+def _frame(rows: Sequence[sa.Row[Any]]) -> pl.DataFrame:
+    return pl.DataFrame([tuple(row) for row in rows], schema=_SCHEMA, orient="row")

@@ -112,3 +112,22 @@ def read_totals(connection: sa.Connection) -> Counts:
     """What became of everything that ever came in, by any door."""
     sums = [sa.func.coalesce(sa.func.sum(ev_ledger.c[name]), 0) for name in asdict(Counts())]
     return Counts(*(int(total) for total in connection.execute(sa.select(*sums)).one()))
+
+
+def read_epoch(connection: sa.Connection) -> str:
+    """Which ledger this is: a database that was made anew or restored has another.
+
+    Of the server, the database and the table; a copied database has the table's number too.
+    """
+    return str(
+        connection.execute(
+            sa.text(
+                """
+                select cast(md5(concat_ws('/', system_identifier, d.oid,
+                    cast(cast('ev_ledger' as regclass) as oid))) as uuid)
+                from pg_control_system(), pg_database d
+                where d.datname = current_database()
+                """
+            )
+        ).scalar_one()
+    )

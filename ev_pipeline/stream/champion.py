@@ -5,6 +5,7 @@ What does not: labels (`storage.instant_labels`), and which version becomes cham
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -23,14 +24,18 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class Champion:
-    """The champion, read again whenever another version is it.
+    """The champion, read again whenever another version is it; any thread may ask.
 
     Args:
         engine: where models are kept.
+        on_change: hears which version labels from now on; null where none does.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(
+        self, engine: sa.Engine, on_change: Callable[[str | None], None] = lambda _version: None
+    ) -> None:
         self._engine = engine
+        self._on_change = on_change
         self._held: Labeller | None = None
 
     @property
@@ -50,15 +55,22 @@ class Champion:
             now: the time that its labels carry, UTC.
         """
         version = share_champion(connection)
+        held = self._held
         if version is None:
-            self._held = None
+            self._hold(None)
             return None
-        if self._held is None or self._held.version != version:
+        if held is None or held.version != version:
             try:
-                self._held = load_labeller(self._engine, version, labelled_at=now)
+                held = load_labeller(self._engine, version, labelled_at=now)
             except PipelineError as error:
                 if is_infrastructure_fault(error):
                     raise
                 _LOG.error("sessions get no labels for now: %s", error)
                 return None
-        return self._held.at(now, by=LABELLED_BY)
+            self._hold(held)
+        return held.at(now, by=LABELLED_BY)
+
+    def _hold(self, labeller: Labeller | None) -> None:
+        before, self._held = self.version, labeller
+        if self.version != before:
+            self._on_change(self.version)

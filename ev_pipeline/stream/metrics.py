@@ -3,6 +3,8 @@
 What lives here: the metrics and the page that shows them. What does not: measuring.
 """
 
+import math
+import time
 from collections import Counter as Counts
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.messages import Message
 from ev_pipeline.storage.outcomes import Outcome
 
@@ -52,13 +55,15 @@ class Metrics:
         )
         self.commit_s = Histogram(
             "ev_stream_commit_seconds",
-            "From taking a batch to its commit.",
+            "From taking a batch to its commit, and the broker's being told of it.",
             buckets=_SECONDS,
             registry=self.registry,
         )
         self.redelivered = 0
         self.in_flight_messages = 0
-        self.last_lag_s: float | None = None
+        self._last_lag_s: float | None = None
+        self._oldest_at_s: float | None = None
+        self._taken_at = 0.0
         self.stored_s = Histogram(
             "ev_stream_stored_seconds",
             "From a message's arrival to its commit.",
@@ -67,8 +72,13 @@ class Metrics:
         )
         self.up = self._gauge("up", "1 once sessions are taken.")
         self.in_flight = self._gauge("in_flight", "Messages taken and not committed.")
-        self.lag_s = self._gauge("lag_seconds", "Age of the oldest message that is not committed.")
+        lag_s = self._gauge(
+            "lag_seconds",
+            "Age of the oldest message that is not committed, or that it had when it was.",
+        )
+        lag_s.set_function(lambda: _or_unknown(self.lag_s))
         self.queue_depth = self._gauge("queue_depth", "Messages that the broker holds.")
+        self.queue_depth.set(math.nan)
         self.broker_dropped = self._gauge(
             "broker_dropped_messages", "Messages that the broker has dropped since it started."
         )
@@ -85,6 +95,16 @@ class Metrics:
             registry=self.registry,
         )
 
+    @property
+    def lag_s(self) -> float | None:
+        """Age of the oldest message that is not committed, s.
+
+        Where none waits, the age that the oldest of the last ones had when they were; null before
+        the first.
+        """
+        oldest_at_s = self._oldest_at_s
+        return self._last_lag_s if oldest_at_s is None else _age_s(oldest_at_s, time.time())
+
     def took(self, messages: Sequence[Message], *, waiting: int) -> None:
         """A batch was taken.
 
@@ -92,12 +112,15 @@ class Metrics:
             messages: the batch.
             waiting: messages that came meanwhile.
         """
+        self._taken_at = time.perf_counter()
+        self._oldest_at_s = messages[0].received_at_s
         redelivered = sum(message.is_redelivered for message in messages)
         self.redelivered += redelivered
         self.messages.labels("again").inc(redelivered)
         self.messages.labels("first").inc(len(messages) - redelivered)
         self.batch_messages.observe(len(messages))
         self.in_flight_messages = len(messages) + waiting
+        self.in_flight.set(self.in_flight_messages)
 
     def stored(self, messages: Sequence[Message], now_s: float) -> None:
         """A batch is committed and acknowledged.
@@ -106,10 +129,11 @@ class Metrics:
             messages: the batch, in the order in which it came.
             now_s: Unix time, s.
         """
+        self.commit_s.observe(time.perf_counter() - self._taken_at)
         for message in messages:
-            self.stored_s.observe(max(0.0, now_s - message.received_at_s))
-        self.last_lag_s = max(0.0, now_s - messages[0].received_at_s)
-        self.lag_s.set(self.last_lag_s)
+            self.stored_s.observe(_age_s(message.received_at_s, now_s))
+        self._last_lag_s = _age_s(messages[0].received_at_s, now_s)
+        self._oldest_at_s = None
         self.in_flight_messages -= len(messages)
         self.in_flight.set(self.in_flight_messages)
 
@@ -132,9 +156,16 @@ class Metrics:
         """Show the metrics at `http://host:port/metrics` meanwhile.
 
         Raises:
-            OSError: the port is taken.
+            PipelineError: the port is taken.
         """
-        server, thread = start_http_server(port, addr=host, registry=self.registry)
+        try:
+            server, thread = start_http_server(port, addr=host, registry=self.registry)
+        except OSError as error:
+            raise PipelineError(
+                f"the port of the metrics cannot be used ({error.strerror})",
+                mend="stop what listens there, or set EV_METRICS_PORT to another",
+                where=f"{host}:{port}",
+            ) from error
         try:
             yield
         finally:
@@ -144,3 +175,13 @@ class Metrics:
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(f"ev_stream_{name}", text, registry=self.registry)
+
+
+def _age_s(at_s: float, now_s: float) -> float:
+    """Clocks may be set back: nothing is younger than 0."""
+    return max(0.0, now_s - at_s)
+
+
+def _or_unknown(figure: float | None) -> float:
+    """Prometheus knows no null."""
+    return math.nan if figure is None else figure

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.panels.state_panels import StreamState
 from ev_pipeline.settings import Settings
-from ev_pipeline.storage.ledger import read_totals
+from ev_pipeline.storage.ledger import read_epoch, read_totals
 from ev_pipeline.storage.panel_snapshot import open_snapshot
 
 
@@ -29,6 +29,7 @@ def progress_of(
     with open_snapshot(engine, settings) as snapshot:
         return {
             "generated_at": generated_at,
+            "epoch": read_epoch(snapshot.connection),
             "as_of": snapshot.as_of,
             **read_totals(snapshot.connection).as_columns(),
             **asdict(stream),

@@ -29,6 +29,7 @@ from ev_pipeline.stream.champion import Champion
 from ev_pipeline.stream.inbox import Inbox
 from ev_pipeline.stream.metrics import Metrics
 from ev_pipeline.stream.persistence import Persistence
+from ev_pipeline.stream.predicting import Predicting
 from ev_pipeline.stream.responder import Responder
 from ev_pipeline.stream.storing import Storing
 from ev_pipeline.stream.teller import Teller
@@ -88,7 +89,7 @@ class Stream:
             ),
         )
         self._bindings = Bindings(settings.home)
-        self._champion = Champion(engine)
+        self._champion = Champion(engine, self._on_champion)
         self._storing = Storing(engine, settings, self._champion)
         self._persistence = Persistence(
             self._storing,
@@ -97,12 +98,14 @@ class Stream:
             on_fault=self._metrics.faults.labels("postgres").inc,
         )
         self._teller = Teller(engine, settings, self._telling, self._state)
+        predicting = Predicting(engine, settings, self._bindings, self._champion)
         self._responder = Responder(
             self._telling,
             {
                 "ev/dashboard/": lambda question: answer_request(
                     engine, settings, question.payload
                 ),
+                "ev/predict/": predicting.answer,
             },
             self._refuse,
         )
@@ -156,13 +159,16 @@ class Stream:
             self._responder.hear(message)
 
     def _state(self) -> StreamState:
-        self._metrics.shows_champion(self._champion.version)
         return StreamState(
             in_flight=self._metrics.in_flight_messages,
             redelivered=self._metrics.redelivered,
             queue_depth=self._figures.queue_depth,
-            lag_seconds=self._metrics.last_lag_s,
+            lag_seconds=self._metrics.lag_s,
         )
+
+    def _on_champion(self, version: str | None) -> None:
+        self._metrics.shows_champion(version)
+        self._say_status("online")
 
     def _refuse(self, question: Message, why: str) -> None:
         self._persistence.refuse(as_delivered(question, self._bindings), why)
