@@ -17,6 +17,7 @@ from ev_pipeline.stack.state import ServiceState, StackState, read_state
 
 if TYPE_CHECKING:
     from ev_pipeline.stack.doctor import Finding
+    from ev_pipeline.stream.status_figures import StreamFigures
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,21 @@ def status(
     """
     from ev_pipeline.stack.certificates import expiries  # noqa: PLC0415 - keeps --help fast
     from ev_pipeline.stack.services import SERVICE_NAMES  # noqa: PLC0415 - the same
+    from ev_pipeline.stream.status_figures import StreamFigures  # noqa: PLC0415 - the same
 
     settings = load_settings()
     state = read_state(Layout(settings.home))
     stored = _read_stored(settings)
+    stream = StreamFigures.read_from(settings.metrics_port)
     is_healthy = state.is_healthy(time.time()) and stored.trouble is None
     services = {name: state.services.get(name, ServiceState("stopped")) for name in SERVICE_NAMES}
     certificates = [asdict(each) for each in expiries(Layout(settings.home))]
     if as_json:
         document = _document(services, stored, is_healthy=is_healthy)
-        print_json({**document, "certificates": certificates})
+        print_json({**document, **asdict(stream), "certificates": certificates})
     else:
         _print_status(settings, state, services, stored)
+        _print_stream(stream)
         for each in certificates:
             results.print(f"Certificate: {each['name']} until {each['expires_at']:%Y-%m-%d}")
     if not is_healthy:
@@ -109,7 +113,7 @@ def register(app: typer.Typer) -> None:
 def _document(
     services: dict[str, ServiceState], stored: _Stored, *, is_healthy: bool
 ) -> dict[str, Any]:
-    """The contract's document; what needs a broker is null while there is none."""
+    """The contract's document, but for what only the stream knows."""
     return {
         "healthy": is_healthy,
         "services": {
@@ -118,9 +122,17 @@ def _document(
         },
         "ledger": stored.ledger,
         "champion": stored.champion,
-        "queue_depth": None,
-        "lag_seconds": None,
     }
+
+
+def _print_stream(stream: "StreamFigures") -> None:
+    said = []
+    if stream.queue_depth is not None:
+        said.append(f"{stream.queue_depth:,} messages wait at the broker")
+    if stream.lag_seconds is not None:
+        said.append(f"lag {stream.lag_seconds:.3f} s")
+    if said:
+        results.print(f"Stream: {', '.join(said)}", soft_wrap=True)
 
 
 def _print_status(

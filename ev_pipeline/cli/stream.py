@@ -1,9 +1,8 @@
 """`stream`: the worker in the foreground.
 
-What lives here: the command, its log and its signals. What does not: the worker (`stream`).
+What lives here: the command and its signals. What does not: the worker (`stream`).
 """
 
-import logging
 import signal
 import sys
 
@@ -26,14 +25,10 @@ def stream() -> None:
 
     Example: ev-pipeline stream
     """
-    from ev_pipeline.stream.running import Stream  # noqa: PLC0415 -- --help stays fast
+    from ev_pipeline.stream.log import log_to  # noqa: PLC0415 -- --help stays fast
+    from ev_pipeline.stream.running import Stream  # noqa: PLC0415 -- the same
 
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    log_to(sys.stderr)
     settings = load_settings("stream")
     with database(settings) as engine:
         running = Stream(engine, settings)

@@ -16,6 +16,9 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.messages import Message
 from ev_pipeline.storage.outcomes import Outcome
 
+METRICS_HOST: Final = "127.0.0.1"
+"""Metrics name nobody, and are nobody's business but this machine's all the same."""
+
 _SECONDS: Final = (
     0.001, 0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 )  # fmt: skip

@@ -1,6 +1,6 @@
-"""What a sender is told of a record that was refused.
+"""What a sender is told of a record that was refused, and what the log says of it.
 
-What lives here: the document. What does not: why it was refused (`domain.rules`).
+What lives here: the documents. What does not: why it was refused (`domain.rules`).
 """
 
 import hashlib
@@ -25,6 +25,21 @@ def rejection_of(message: Message, outcome: Outcome) -> dict[str, Any]:
         "payload_sha256": hashlib.sha256(message.payload).hexdigest(),
         **_known(ids),
         "reasons": [_known(reason) for reason in outcome.reasons],
+    }
+
+
+def logged(account: str, rejection: dict[str, Any]) -> dict[str, Any]:
+    """What the log says of it: nothing that the sender wrote, which may name somebody.
+
+    Args:
+        account: who sent it.
+        rejection: what the sender is told.
+    """
+    return {
+        "account": account,
+        "session_id": rejection.get("session_id"),
+        "payload_sha256": rejection["payload_sha256"],
+        "reasons": [reason["code"] for reason in rejection["reasons"]],
     }
 
 

@@ -27,16 +27,14 @@ from ev_pipeline.stream.bindings import Bindings
 from ev_pipeline.stream.broker_figures import BrokerFigures
 from ev_pipeline.stream.champion import Champion
 from ev_pipeline.stream.inbox import Inbox
-from ev_pipeline.stream.metrics import Metrics
+from ev_pipeline.stream.lineage import HOME_VARIABLE, Lineage
+from ev_pipeline.stream.metrics import METRICS_HOST, Metrics
 from ev_pipeline.stream.persistence import Persistence
 from ev_pipeline.stream.predicting import Predicting
 from ev_pipeline.stream.responder import Responder
 from ev_pipeline.stream.storing import Storing
 from ev_pipeline.stream.teller import Teller
 from ev_pipeline.stream.worker import Worker, as_delivered
-
-METRICS_HOST: Final = "127.0.0.1"
-"""Metrics name nobody, and are nobody's business but this machine's all the same."""
 
 CONNECT_WITHIN_S: Final = 30.0
 """s; a broker that does not accept the worker by then is an error that a person should see."""
@@ -142,6 +140,8 @@ class Stream:
             parts.callback(self._say_offline)
             parts.enter_context(self._responder)
             parts.enter_context(self._teller)
+            if HOME_VARIABLE in os.environ:
+                parts.enter_context(Lineage(self._metrics.registry, lambda: self._champion.version))
             self._storing.rehearse()
             parts.enter_context(self._receiving)
             self._receiving.wait_connected(CONNECT_WITHIN_S)

@@ -18,9 +18,10 @@ from ev_pipeline.sources.payloads.messages import UNBOUND, Binding
 from ev_pipeline.sources.payloads.messages import Message as Delivered
 from ev_pipeline.stream.bindings import Bindings
 from ev_pipeline.stream.inbox import Inbox
+from ev_pipeline.stream.log import FIELDS
 from ev_pipeline.stream.metrics import Metrics
 from ev_pipeline.stream.persistence import Persistence
-from ev_pipeline.stream.rejections import rejection_of
+from ev_pipeline.stream.rejections import logged, rejection_of
 from ev_pipeline.stream.storing import Fate
 from ev_pipeline.stream.teller import Teller
 
@@ -98,9 +99,9 @@ class Worker:
             if fate.outcome.decision == "quarantined":
                 message = taken[fate.message]
                 account = topics.account_of(message.topic)
-                self._teller.publish(
-                    topics.rejections(account), rejection_of(message, fate.outcome)
-                )
+                rejection = rejection_of(message, fate.outcome)
+                _LOG.warning("a record was refused", extra={FIELDS: logged(account, rejection)})
+                self._teller.publish(topics.rejections(account), rejection)
         self._teller.note_change()
 
 

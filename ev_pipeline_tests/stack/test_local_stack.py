@@ -127,8 +127,8 @@ def test_status_says_what_runs_where_in_the_agreed_form(running: LocalStack) -> 
         ("received", "stored", "updated", "duplicate", "quarantined"), 0
     )
     assert document["champion"] is None
-    assert document["queue_depth"] is None
-    assert document["lag_seconds"] is None
+    assert document["queue_depth"] in {None, 0}  # the broker has said it, or has yet to
+    assert document["lag_seconds"] is None  # no message has come
 
 
 def test_a_command_elsewhere_goes_by_what_the_stack_was_started_with(running: LocalStack) -> None:
