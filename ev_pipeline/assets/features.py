@@ -1,6 +1,7 @@
 """Group features: what sessions, users and stations look like.
 
-What lives here: three assets, each read, one domain function, write.
+What lives here: three assets, each read, one domain function, write; users and stations all of
+them, or those that new sessions touch.
 What does not: the features' definitions (`domain.features`).
 """
 
@@ -11,19 +12,25 @@ from typing import Final
 import dagster as dg
 import polars as pl
 import sqlalchemy as sa
+from pydantic import Field
 
 from ev_pipeline.assets.metadata import MODELS_POOL, OWNERS, of_rows, of_table
 from ev_pipeline.assets.records import ev_session
-from ev_pipeline.domain.features import (
-    merge_session_features,
-    summarise_stations,
-    summarise_users,
-)
+from ev_pipeline.domain.features import merge_session_features
 from ev_pipeline.resources import Database
 from ev_pipeline.storage import features, tables
+from ev_pipeline.storage.habits import STATIONS, USERS, Habits, make_all, make_touched
 
 GROUP: Final = "features"
 _KINDS: Final = {"polars", "postgres"}
+
+
+class Touched(dg.Config):
+    """Whose features are made."""
+
+    only_touched: bool = Field(
+        default=False, description="only of whom sessions since the last time are"
+    )
 
 
 @dg.asset(
@@ -35,14 +42,9 @@ _KINDS: Final = {"polars", "postgres"}
     code_version="1",
     metadata=of_table(tables.ev_user_features),
 )
-def user_features(database: Database) -> dg.MaterializeResult[None]:
+def user_features(config: Touched, database: Database) -> dg.MaterializeResult[None]:
     """What each user's sessions have in common: how often, how much, where, at what time of day."""
-    since = perf_counter()
-    with database.engine() as engine:
-        sessions = features.read_sessions(engine)
-        users = summarise_users(sessions.lazy()).collect()
-        rows = features.replace_user_features(engine, users)
-    return dg.MaterializeResult(metadata=of_rows(len(rows), since=since, preview=rows))
+    return _made(config, database, USERS)
 
 
 @dg.asset(
@@ -54,14 +56,9 @@ def user_features(database: Database) -> dg.MaterializeResult[None]:
     code_version="1",
     metadata=of_table(tables.ev_station_features),
 )
-def station_features(database: Database) -> dg.MaterializeResult[None]:
+def station_features(config: Touched, database: Database) -> dg.MaterializeResult[None]:
     """What each station's sessions have in common: how many, how long, how much energy a day."""
-    since = perf_counter()
-    with database.engine() as engine:
-        sessions = features.read_sessions(engine)
-        stations = summarise_stations(sessions.lazy()).collect()
-        rows = features.replace_station_features(engine, stations)
-    return dg.MaterializeResult(metadata=of_rows(len(rows), since=since, preview=rows))
+    return _made(config, database, STATIONS)
 
 
 @dg.asset(
@@ -82,6 +79,19 @@ def session_features(
         n_rows = features.replace_session_features(engine, _merged_batches(engine))
         preview = features.preview_session_features(engine)
     return dg.MaterializeResult(metadata=of_rows(n_rows, since=since, preview=preview))
+
+
+def _made(config: Touched, database: Database, habits: Habits) -> dg.MaterializeResult[None]:
+    since = perf_counter()
+    with database.engine() as engine:
+        make = make_touched if config.only_touched else make_all
+        rows = make(engine, habits)
+        with engine.connect() as connection:
+            count = sa.select(sa.func.count()).select_from(habits.table)
+            n_rows = connection.execute(count).scalar_one()
+    return dg.MaterializeResult(
+        metadata=of_rows(n_rows, since=since, preview=rows, rows_made=len(rows))
+    )
 
 
 def _merged_batches(engine: sa.Engine) -> Iterator[pl.DataFrame]:

@@ -71,6 +71,28 @@ def start_reader(connection: sa.Connection, reader: str, state: dict[str, Any]) 
     )
 
 
+def horizon_now(connection: sa.Connection) -> str:
+    """The oldest transaction that may still write; what comes later is found behind it."""
+    statement = "select cast(pg_snapshot_xmin(pg_current_snapshot()) as text)"
+    return str(connection.exec_driver_sql(statement).scalar_one())
+
+
+def place_reader(connection: sa.Connection, reader: str, horizon: str) -> None:
+    """The reader has read every change below the horizon, one way or the other."""
+    connection.execute(
+        sa.text(
+            """
+            insert into ev_reader (reader, horizon, seq, read_at)
+            values (:reader, cast(:horizon as xid8),
+                (select coalesce(max(seq), 0) from ev_session_change), statement_timestamp())
+            on conflict (reader) do update
+                set horizon = excluded.horizon, seq = excluded.seq, read_at = excluded.read_at
+            """
+        ),
+        {"reader": reader, "horizon": horizon},
+    )
+
+
 def advance(connection: sa.Connection, reader: str, window: Window) -> None:
     """The reader has read the window, in this transaction."""
     connection.execute(

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ev_pipeline.domain.models.training import TRAINING_INPUTS
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.frames import read_frame
-from ev_pipeline.storage.tables import ev_session_features, ev_station_features, ev_user_features
+from ev_pipeline.storage.tables import ev_session_features
 
 BATCH_ROWS: Final = 200_000
 """Sessions in memory at once, with everything made of them: about 150 MB."""
@@ -51,9 +51,18 @@ _MICROSECONDS: Final = {
 _NEW: Final = "ev_session_features_new"
 
 
-def read_sessions(engine: sa.Engine) -> pl.DataFrame:
-    """Every stored session, as far as users and stations are summed up by it."""
-    return _with_integer_times(read_frame(engine, f"select {_SUMMED_UP} from ev_session s"))  # noqa: S608 - our own columns
+def read_sessions(
+    engine: sa.Engine, condition: str = "true", params: dict[str, Any] | None = None
+) -> pl.DataFrame:
+    """The stored sessions that meet `condition`, as far as users and stations are summed up by it.
+
+    Args:
+        engine: the database.
+        condition: SQL about `s`, a row of `ev_session`, with parameters written as `:name`.
+        params: their values.
+    """
+    statement = f"select {_SUMMED_UP} from ev_session s where {condition}"  # noqa: S608 - our own SQL
+    return _with_integer_times(read_frame(engine, statement, params))
 
 
 def session_batches(
@@ -112,20 +121,6 @@ def preview_session_features(engine: sa.Engine) -> pl.DataFrame:
     return read_frame(engine, "select * from ev_session_features order by session_id limit 5")
 
 
-def replace_user_features(engine: sa.Engine, users: pl.DataFrame) -> pl.DataFrame:
-    """Make `ev_user_features` hold `users` and nothing else; readers see the old or the new.
-
-    Returns:
-        The rows as the table has them.
-    """
-    return _replace_rows(engine, ev_user_features, users)
-
-
-def replace_station_features(engine: sa.Engine, stations: pl.DataFrame) -> pl.DataFrame:
-    """Make `ev_station_features` hold `stations` and nothing else, as for users."""
-    return _replace_rows(engine, ev_station_features, stations)
-
-
 def replace_session_features(engine: sa.Engine, batches: Iterable[pl.DataFrame]) -> int:
     """Make `ev_session_features` hold the batches' rows and nothing else.
 
@@ -143,7 +138,7 @@ def replace_session_features(engine: sa.Engine, batches: Iterable[pl.DataFrame])
     with engine.begin() as connection:
         connection.exec_driver_sql(f"create table {_NEW} (like {table} including all)")
         for batch in batches:
-            copy_frame(connection, _NEW, _with_timestamps(batch, ev_session_features))
+            copy_frame(connection, _NEW, with_timestamps(batch, ev_session_features))
             n_rows += len(batch)
         connection.exec_driver_sql(f"analyze {_NEW}")
         _copy_comment_and_grants(connection, table, _NEW)
@@ -155,14 +150,6 @@ def replace_session_features(engine: sa.Engine, batches: Iterable[pl.DataFrame])
         for definition, name in new_index_names.items():
             connection.exec_driver_sql(f"alter index {name} rename to {index_names[definition]}")
     return n_rows
-
-
-def _replace_rows(engine: sa.Engine, table: sa.Table, frame: pl.DataFrame) -> pl.DataFrame:
-    rows = _with_timestamps(frame, table)
-    with engine.begin() as connection:
-        connection.execute(sa.delete(table))
-        copy_frame(connection, table.name, rows)
-    return rows
 
 
 def _copy_comment_and_grants(connection: sa.Connection, old: str, new: str) -> None:
@@ -200,8 +187,13 @@ def _with_integer_times(sessions: pl.DataFrame) -> pl.DataFrame:
     ).drop(_MICROSECONDS.values())
 
 
-def _with_timestamps(frame: pl.DataFrame, table: sa.Table) -> pl.DataFrame:
-    """The table's columns, its times made of the frame's microseconds."""
+def with_timestamps(frame: pl.DataFrame, table: sa.Table) -> pl.DataFrame:
+    """The table's columns, its times made of the frame's microseconds.
+
+    Args:
+        frame: times named `..._us`.
+        table: times named `..._at`.
+    """
     times = [name for name in frame.columns if name.endswith("_us")]
     stamped = frame.with_columns(
         pl.from_epoch(name, time_unit="us").dt.replace_time_zone("UTC").alias(f"{name[:-3]}_at")

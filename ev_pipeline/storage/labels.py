@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from ev_pipeline.domain.features import describe_sessions
 from ev_pipeline.domain.models.bundle import ModelBundle
 from ev_pipeline.storage.bulk import copy_frame
+from ev_pipeline.storage.changes import horizon_now, place_reader
 from ev_pipeline.storage.features import session_batches
 from ev_pipeline.storage.frames import read_frame
 from ev_pipeline.storage.partitions import (
@@ -122,7 +123,7 @@ def fill_partition(engine: sa.Engine, labeller: Labeller) -> int:
     """
     n_labels = 0
     with engine.begin() as connection:
-        horizon = _current_horizon(connection)
+        horizon = horizon_now(connection)
         create_partition(connection, labeller.version)
     for sessions in session_batches(engine):
         with engine.begin() as connection:
@@ -130,7 +131,7 @@ def fill_partition(engine: sa.Engine, labeller: Labeller) -> int:
         n_labels += len(sessions)
     with engine.begin() as connection:
         attach_partition(connection, labeller.version)
-        _set_position(connection, labeller, horizon)
+        place_reader(connection, READER_PREFIX + labeller.version, horizon)
     return n_labels
 
 
@@ -153,7 +154,7 @@ def label_missing(engine: sa.Engine, connection: sa.Connection, labeller: Labell
         The number of labels written.
     """
     condition, bound = _missing(connection, labeller.version)
-    horizon = _current_horizon(connection)
+    horizon = horizon_now(connection)
     n_labels = 0
     connection.exec_driver_sql(
         f"create temporary table ev_session_label_new (like {TABLE}) on commit drop"
@@ -164,7 +165,7 @@ def label_missing(engine: sa.Engine, connection: sa.Connection, labeller: Labell
         n_labels += connection.exec_driver_sql(MERGE).rowcount
     orphaned = _ORPHANED_SINCE if "horizon" in bound else _ORPHANED
     connection.execute(sa.text(orphaned), bound)
-    _set_position(connection, labeller, horizon)
+    place_reader(connection, READER_PREFIX + labeller.version, horizon)
     return n_labels
 
 
@@ -198,21 +199,3 @@ def _missing(connection: sa.Connection, version: str) -> tuple[str, dict[str, An
     if horizon is None:
         return _UNLABELLED, {"version": version}
     return _UNLABELLED_SINCE, {"version": version, "horizon": horizon}
-
-
-def _current_horizon(connection: sa.Connection) -> str:
-    """The oldest transaction that may still write; what comes later is found behind it."""
-    statement = "select cast(pg_snapshot_xmin(pg_current_snapshot()) as text)"
-    return str(connection.exec_driver_sql(statement).scalar_one())
-
-
-def _set_position(connection: sa.Connection, labeller: Labeller, horizon: str) -> None:
-    statement = sa.text("""
-        insert into ev_reader (reader, horizon, seq, read_at)
-        values (:reader, cast(:horizon as xid8),
-            (select coalesce(max(seq), 0) from ev_session_change), :read_at)
-        on conflict (reader) do update
-            set horizon = excluded.horizon, seq = excluded.seq, read_at = excluded.read_at
-    """)
-    values = {"reader": READER_PREFIX + labeller.version, "horizon": horizon}
-    connection.execute(statement, {**values, "read_at": labeller.labelled_at})

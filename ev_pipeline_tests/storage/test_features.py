@@ -9,15 +9,12 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from ev_pipeline.domain.features import (
-    merge_session_features,
-    summarise_stations,
-    summarise_users,
-)
+from ev_pipeline.domain.features import merge_session_features
 from ev_pipeline.domain.models.training import TRAINING_INPUTS
 from ev_pipeline.stack.credentials import READER
 from ev_pipeline.storage import features
 from ev_pipeline.storage.frames import read_frame
+from ev_pipeline.storage.habits import STATIONS, USERS, make_all
 from ev_pipeline_tests.conftest import PostgresServer
 from ev_pipeline_tests.storage.sample import sample_sessions, store
 
@@ -27,9 +24,8 @@ def stored(engine: sa.Engine) -> sa.Engine:
     """A database with the sample's sessions, and features of users and stations."""
     with engine.begin() as connection:
         store(connection, sample_sessions())
-    sessions = features.read_sessions(engine).lazy()
-    features.replace_user_features(engine, summarise_users(sessions).collect())
-    features.replace_station_features(engine, summarise_stations(sessions).collect())
+    make_all(engine, USERS)
+    make_all(engine, STATIONS)
     return engine
 
 
