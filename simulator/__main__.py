@@ -1,16 +1,24 @@
-"""The command `python -m simulator`: which commands there are, and their options.
+"""The command `python -m simulator`: which commands there are, and how errors reach a person.
 
-What lives here: the command line. What does not: what the commands do.
+What lives here: the command line's root. What does not: what the commands do.
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+
+from ev_pipeline.domain.errors import PipelineError
+from simulator.fleet import fleet
+from simulator.replay import replay
 
 app = typer.Typer(
     name="simulator",
-    help="Generated charging sessions, as operators export them.",
+    help="Chargers that report sessions by MQTT, and generated sessions as operators export them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -19,7 +27,10 @@ app = typer.Typer(
 
 @app.callback()
 def root() -> None:
-    """Generated charging sessions, as operators export them."""
+    """Chargers that report sessions by MQTT, and generated sessions as operators export them.
+
+    Example: python -m simulator replay data/online_sessions.csv --source canonical
+    """
 
 
 @app.command()
@@ -58,5 +69,35 @@ def generate(
     typer.echo(f"{out}: {rows} rows of {sessions} sessions, {online_sessions} for replay", err=True)
 
 
+app.command("replay")(replay)
+app.command("fleet")(fleet)
+
+
+def main() -> None:
+    """Run the command; an error for people is one line."""
+    try:
+        sys.exit(app(prog_name="python -m simulator", standalone_mode=False))
+    except PipelineError as error:
+        _tell(str(error))
+        sys.exit(1)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = "EV_" + "_".join(map(str, first["loc"])).upper()
+        _tell(f"{place} cannot be {first['input']!r} ({first['msg']}); set it to another")
+        sys.exit(1)
+    except typer.TyperException as error:
+        if said := " ".join(error.format_message().split()):
+            _tell(f"{said} See `python -m simulator --help`")
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(1)
+
+
+def _tell(error: str) -> None:
+    Console(stderr=True, highlight=False).print(
+        f"[red]error:[/red] {escape(error)}", soft_wrap=True
+    )
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -42,7 +42,7 @@ DECIMALS: Final = {
 def write_sessions(sessions: pl.DataFrame, path: Path) -> None:
     """Write sessions in the order in which they came in."""
     in_order = sessions.sort("updated_s", "session_id", "energy_kwh", nulls_last=True)
-    times = [_time(column).alias(name) for name, column in TIMES.items()]
+    times = [times_of(column).alias(name) for name, column in TIMES.items()]
     _write(in_order.with_columns(times).select(SESSION_COLUMNS), path)
 
 
@@ -62,7 +62,8 @@ def _write(frame: pl.DataFrame, path: Path) -> None:
     frame.with_columns(numbers).write_csv(path, line_terminator="\n")
 
 
-def _time(column: str) -> pl.Expr:
+def times_of(column: str) -> pl.Expr:
+    """The column's seconds of UTC, written with the offset of the stations' clock."""
     moment = pl.from_epoch(pl.col(column), "s").dt.replace_time_zone("UTC")
     return moment.dt.convert_time_zone(ZONE).dt.to_string("%Y-%m-%dT%H:%M:%S%:z")
 

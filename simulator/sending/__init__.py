@@ -1,0 +1,1 @@
+"""Charger clients: what they report, kept on disk until the broker has it."""

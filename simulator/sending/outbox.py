@@ -1,0 +1,288 @@
+"""The outbox: what was reported and not yet accepted, on disk, with the place in the source.
+
+A message is here before it is sent, and leaves in the same transaction that counts it as accepted;
+so does the place in the source move with the messages made of it. A killed simulator neither loses
+one nor makes one twice. What lives here: the file. What does not: sending (`clients`).
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from ev_pipeline.domain.errors import PipelineError
+from simulator.sending.mishaps import Kind
+from simulator.sending.reports import Report
+
+FILE: Final = "outbox.sqlite"
+"""Its name in the outbox's directory."""
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS run (
+    name TEXT PRIMARY KEY, job TEXT NOT NULL UNIQUE, seed INTEGER NOT NULL,
+    next_row INTEGER NOT NULL DEFAULT 0, n_made INTEGER NOT NULL DEFAULT 0,
+    is_over INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS message (
+    number INTEGER PRIMARY KEY, place INTEGER NOT NULL, run TEXT NOT NULL, account TEXT NOT NULL,
+    name TEXT NOT NULL, kind TEXT NOT NULL, message_id TEXT, payload BLOB NOT NULL,
+    refused_code INTEGER
+);
+CREATE INDEX IF NOT EXISTS message_in_order ON message (account, place, number)
+    WHERE refused_code IS NULL;
+CREATE TABLE IF NOT EXISTS accepted (
+    run TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (run, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tally (
+    run TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (run, what, detail)
+) WITHOUT ROWID;
+"""
+
+_TALLY: Final = "INSERT INTO tally VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A source on its way to the broker, from its first row to its last.
+
+    Args:
+        name: unlike any other run's.
+        seed: of everything random in it.
+        next_row: the row of the source that comes next, counted from 0.
+        n_made: sessions made so far, over every pass through the source.
+        is_over: whether nothing more is to be made.
+    """
+
+    name: str
+    seed: int
+    next_row: int = 0
+    n_made: int = 0
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message in the outbox.
+
+    Args:
+        number: its number here.
+        place: where it stands in the order of sending.
+        run: the run that it belongs to.
+        name: the id by which its session is known.
+        kind: what it is.
+        message_id: the user property that goes with it; null where none does.
+        payload: what it says.
+    """
+
+    number: int
+    place: int
+    run: str
+    name: str
+    kind: Kind
+    message_id: str | None
+    payload: bytes
+
+
+class Outbox:
+    """The outbox in a directory; one process at a time has it.
+
+    Args:
+        directory: where it is; made if it is missing.
+
+    Raises:
+        PipelineError: another process has it, or it cannot be used.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / FILE
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._db = _opened(self._path)
+        except (OSError, sqlite3.Error) as error:
+            is_taken = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            raise PipelineError(
+                "another simulator sends from this outbox"
+                if is_taken
+                else f"the outbox cannot be used ({error})",
+                mend="wait for it, or give this one its own by --outbox DIR",
+                where=str(self._path),
+            ) from error
+        (self._last,) = self._db.execute("SELECT coalesce(max(number), 0) FROM message").fetchone()
+
+    def __enter__(self) -> Self:
+        """The outbox, open."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """It is closed; another process may have it."""
+        self._db.close()
+
+    def begin(self, job: str, new: Run, *, is_anew: bool) -> Run:
+        """The run that goes on with a job: the one that was interrupted, else the new one.
+
+        Args:
+            job: what is sent how; the same text means the same job.
+            new: the run to begin where there is none to go on with.
+            is_anew: whether to begin again in any case; what waits is sent all the same.
+        """
+        with self._db:
+            self._forget_finished()
+            found = self._db.execute(
+                "SELECT name, seed, next_row, n_made, is_over FROM run WHERE job = ?", (job,)
+            ).fetchone()
+            if found is not None and not is_anew:
+                name, seed, next_row, n_made, is_over = found
+                return Run(name, seed, next_row, n_made, bool(is_over))
+            retired = (f"{job} until {new.name}", job)
+            self._db.execute("UPDATE run SET is_over = 1, job = ? WHERE job = ?", retired)
+            self._db.execute(
+                "INSERT INTO run (name, job, seed) VALUES (?, ?, ?)", (new.name, job, new.seed)
+            )
+        return new
+
+    def write(
+        self,
+        run: Run,
+        reports: Sequence[Report],
+        accepted: Sequence[Kept],
+        refused: Sequence[tuple[Kept, int]],
+        counts: Mapping[tuple[str, str], int],
+    ) -> None:
+        """In one transaction: the run has come so far, these messages wait, those need not.
+
+        Args:
+            run: the run as it is now.
+            reports: its new messages.
+            accepted: messages that the broker has.
+            refused: messages that it will never take, with its reason code.
+            counts: what else was counted, by what it is and which of its kind.
+        """
+        tallies: dict[tuple[str, str, str], int] = {}
+
+        def count(run_name: str, what: str, detail: str, n: int = 1) -> None:
+            key = (run_name, what, detail)
+            tallies[key] = tallies.get(key, 0) + n
+
+        with self._db:
+            self._add(run, reports)
+            for report in reports:
+                count(run.name, "sent", report.kind)
+            for message in accepted:
+                count(message.run, "accepted", message.kind)
+            for message, _code in refused:
+                count(message.run, "refused", message.kind)
+            for (what, detail), n in counts.items():
+                count(run.name, what, detail, n)
+            self._let_go(accepted, refused)
+            self._db.execute(
+                "UPDATE run SET next_row = ?, n_made = ?, is_over = ? WHERE name = ?",
+                (run.next_row, run.n_made, run.is_over, run.name),
+            )
+            self._db.executemany(_TALLY, [(*key, n) for key, n in tallies.items()])
+
+    def waiting(
+        self, account: str, after: tuple[int, int], most: int, *, is_all: bool
+    ) -> list[Kept]:
+        """An account's messages that wait, in their order.
+
+        Args:
+            account: the account.
+            after: place and number of the last one that was seen.
+            most: how many.
+            is_all: whether also those that are held back for messages that are yet to come.
+        """
+        rows = self._db.execute(
+            "SELECT number, place, run, name, kind, message_id, payload FROM message "
+            "WHERE account = ? AND (place, number) > (?, ?) AND place <= ? "
+            "AND refused_code IS NULL ORDER BY place, number LIMIT ?",
+            (account, *after, _NO_PLACE if is_all else self._last, most),
+        )
+        return [
+            Kept(number, place, run, name, Kind(kind), message_id, payload)
+            for number, place, run, name, kind, message_id, payload in rows
+        ]
+
+    def n_waiting(self, accounts: Sequence[str]) -> int:
+        """How many messages of the accounts wait."""
+        marks = ", ".join("?" * len(accounts))
+        return self._number(
+            f"SELECT count(*) FROM message WHERE refused_code IS NULL AND account IN ({marks})",  # noqa: S608 -- question marks
+            *accounts,
+        )
+
+    def n_of_others(self, run: str) -> int:
+        """How many messages wait that are not the run's."""
+        statement = "SELECT count(*) FROM message WHERE refused_code IS NULL AND run <> ?"
+        return self._number(statement, run)
+
+    def tallies(self, run: str) -> dict[str, dict[str, int]]:
+        """What was counted of a run, by what and kind."""
+        counts: dict[str, dict[str, int]] = {}
+        rows = self._db.execute("SELECT what, detail, n FROM tally WHERE run = ?", (run,))
+        for what, detail, n in rows:
+            counts.setdefault(what, {})[detail] = n
+        return counts
+
+    def n_accepted_names(self, run: str) -> int:
+        """How many sessions of a run the broker has."""
+        return self._number("SELECT count(*) FROM accepted WHERE run = ?", run)
+
+    def accepted_names(self, run: str) -> Iterator[str]:
+        """Their ids, in order."""
+        rows = self._db.execute("SELECT name FROM accepted WHERE run = ? ORDER BY name", (run,))
+        return (name for (name,) in rows)
+
+    def _add(self, run: Run, reports: Sequence[Report]) -> None:
+        rows = []
+        for report in reports:
+            self._last += 1
+            about = (report.account, report.name, report.kind, report.message_id, report.payload)
+            rows.append((self._last, self._last + report.behind, run.name, *about))
+        self._db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)", rows)
+
+    def _let_go(self, accepted: Sequence[Kept], refused: Sequence[tuple[Kept, int]]) -> None:
+        numbers = [(message.number,) for message in accepted]
+        self._db.executemany("DELETE FROM message WHERE number = ?", numbers)
+        names = [(each.run, each.name) for each in accepted if each.kind.is_session]
+        self._db.executemany("INSERT OR IGNORE INTO accepted VALUES (?, ?)", names)
+        codes = [(code, message.number) for message, code in refused]
+        self._db.executemany("UPDATE message SET refused_code = ? WHERE number = ?", codes)
+
+    def _forget_finished(self) -> None:
+        """Runs that are over and of which nothing waits leave nothing behind."""
+        names = self._db.execute(
+            "SELECT name FROM run WHERE is_over AND NOT EXISTS "
+            "(SELECT 1 FROM message WHERE message.run = run.name AND refused_code IS NULL)"
+        ).fetchall()
+        for table, column in (
+            ("message", "run"),
+            ("accepted", "run"),
+            ("tally", "run"),
+            ("run", "name"),
+        ):
+            self._db.executemany(f"DELETE FROM {table} WHERE {column} = ?", names)  # noqa: S608 -- ours
+
+    def _number(self, statement: str, *values: str) -> int:
+        return int(self._db.execute(statement, values).fetchone()[0])
+
+
+_NO_PLACE: Final = 2**62
+"""Behind every place."""
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The file, kept from other processes; what is committed outlives a loss of power."""
+    db = sqlite3.connect(path, timeout=0)
+    try:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.executescript(_SCHEMA)
+        db.execute("BEGIN IMMEDIATE")
+        db.commit()
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
