@@ -8,10 +8,9 @@ import gc
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cache
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from prometheus_client import CollectorRegistry
@@ -40,7 +39,7 @@ _ALMOST_ALL: Final = 0.99
 _LOG: Final = logging.getLogger(__name__)
 
 
-class Lineage(AbstractContextManager["Lineage"]):
+class Lineage:
     """A thread that tells Dagster what the stream stored since it last did.
 
     A Dagster that is away holds up nothing: what it was not told is in the next event.
@@ -73,12 +72,7 @@ class Lineage(AbstractContextManager["Lineage"]):
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Nothing more is told; a Dagster that hangs keeps nobody from ending."""
         self._stopping.set()
         self._thread.join(END_WITHIN_S)
