@@ -8,9 +8,13 @@ import dagster as dg
 import pytest
 
 from ev_pipeline.messaging.messages import Message
+from ev_pipeline.stack.credentials import DAGSTER
+from ev_pipeline.stack.dagster_home import INSTANCE_FILE
+from ev_pipeline.stack.shipped import shipped_file
 from ev_pipeline.storage.outcomes import Outcome
 from ev_pipeline.stream.lineage import HOME_VARIABLE, LABELS, SESSIONS, Lineage
 from ev_pipeline.stream.metrics import Metrics
+from ev_pipeline_tests.conftest import PostgresServer
 from ev_pipeline_tests.messaging.listening import WITHIN_S
 from ev_pipeline_tests.stack.processes import wait_until
 
@@ -75,6 +79,19 @@ def test_each_event_has_what_came_since_the_one_before(home: Path) -> None:
     assert first["since"] < second["since"]
     assert [label["labelled"] for label in told(home, LABELS)] == [2, 1]
     assert told(home, LABELS)[0]["model_version"] == "v1"
+
+
+def test_the_instance_of_the_stack_is_told(
+    home: Path, migrated: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir()
+    (home / INSTANCE_FILE).write_text(shipped_file(INSTANCE_FILE).read_text())
+    monkeypatch.setenv(DAGSTER.variable, migrated.cluster.credentials.url(DAGSTER))
+    metrics = Metrics()
+    with Lineage(metrics.registry, lambda: "v1", interval_s=OFTEN_S):
+        came(metrics, "stored", after_s=0.004)
+        wait_until(lambda: len(told(home, LABELS)) == 1, within_s=WITHIN_S)
+    assert [event["stored"] for event in told(home, SESSIONS)] == [1]
 
 
 def test_without_a_champion_nothing_is_said_of_labels(home: Path) -> None:
