@@ -81,6 +81,26 @@ def test_the_log_names_what_was_refused_and_nobody(
     assert "U-1" not in log.read_text()
 
 
+def status(variables: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND[:-1], "status", *words]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+
+
+def test_status_has_the_streams_figures_while_it_is_there(
+    variables: dict[str, str], broker: RunningBroker, tmp_path: Path
+) -> None:
+    with worker(variables, tmp_path / "stream.log"), charging(broker) as charger:
+        charger.send(a_session("S-1", energy_kwh=0))
+        charger.next_rejection()
+        document = json.loads(status(variables, "--json").stdout)
+        assert 0 < document["lag_seconds"] < WITHIN_S
+        assert document["queue_depth"] is None or document["queue_depth"] >= 0
+        assert document["ledger"]["quarantined"] == 1
+        assert f"lag {document['lag_seconds']:.3f} s" in status(variables).stdout
+    away = json.loads(status(variables, "--json").stdout)
+    assert (away["queue_depth"], away["lag_seconds"]) == (None, None)
+
+
 def test_a_worker_that_is_killed_is_offline_at_once(
     variables: dict[str, str], broker: RunningBroker, tmp_path: Path
 ) -> None:
