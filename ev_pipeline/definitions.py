@@ -9,8 +9,9 @@ from collections.abc import Mapping
 import dagster as dg
 
 from ev_pipeline.assets import champion, dashboard, features, labels, models, records
-from ev_pipeline.automation.jobs import bootstrap, publish_dashboard, retrain
+from ev_pipeline.automation.jobs import bootstrap, label_new_sessions, publish_dashboard, retrain
 from ev_pipeline.automation.schedules import nightly_retrain
+from ev_pipeline.automation.sensors import new_sessions_sensor
 from ev_pipeline.checks import features as feature_checks
 from ev_pipeline.checks import labels as label_checks
 from ev_pipeline.checks import records as record_checks
@@ -29,7 +30,7 @@ def build_definitions(settings: Settings, resources: Mapping[str, object]) -> dg
     """The pipeline's definitions, with the resources that the caller wants.
 
     Args:
-        settings: the choices that shape the definitions themselves: the schedule.
+        settings: the choices that shape the definitions themselves: schedule and sensor.
         resources: `database` and `settings`.
     """
     return dg.Definitions(
@@ -39,8 +40,9 @@ def build_definitions(settings: Settings, resources: Mapping[str, object]) -> dg
         asset_checks=dg.load_asset_checks_from_modules(
             [record_checks, feature_checks, label_checks]
         ),
-        jobs=[bootstrap, retrain, publish_dashboard],
+        jobs=[bootstrap, retrain, label_new_sessions, publish_dashboard],
         schedules=[nightly_retrain(settings)],
+        sensors=[new_sessions_sensor(settings)],
         resources=resources,
         # A second process a step costs more than the step.
         executor=dg.in_process_executor,

@@ -125,6 +125,9 @@ class Settings(Limits, BaseSettings):
     max_quarantined_share: float = Field(
         0.1, ge=0, le=1, description="a greater share of refused records is warned of"
     )
+    label_interval_s: float = Field(
+        60, ge=1, description="at most one run for new sessions in so many seconds, s"
+    )
     retrain_cron: str = Field(
         "30 2 * * *",
         description="when to retrain, in the reporting zone: cron as Dagster takes it, also @daily",

@@ -12,8 +12,8 @@ from typing import Final
 import dagster as dg
 import polars as pl
 import sqlalchemy as sa
-from pydantic import Field
 
+from ev_pipeline.assets.following import Following
 from ev_pipeline.assets.metadata import MODELS_POOL, OWNERS, of_rows, of_table
 from ev_pipeline.assets.records import ev_session
 from ev_pipeline.domain.features import merge_session_features
@@ -25,14 +25,6 @@ GROUP: Final = "features"
 _KINDS: Final = {"polars", "postgres"}
 
 
-class Touched(dg.Config):
-    """Whose features are made."""
-
-    only_touched: bool = Field(
-        default=False, description="only of whom sessions since the last time are"
-    )
-
-
 @dg.asset(
     deps=[ev_session],
     group_name=GROUP,
@@ -42,7 +34,7 @@ class Touched(dg.Config):
     code_version="1",
     metadata=of_table(tables.ev_user_features),
 )
-def user_features(config: Touched, database: Database) -> dg.MaterializeResult[None]:
+def user_features(config: Following, database: Database) -> dg.MaterializeResult[None]:
     """What each user's sessions have in common: how often, how much, where, at what time of day."""
     return _made(config, database, USERS)
 
@@ -56,7 +48,7 @@ def user_features(config: Touched, database: Database) -> dg.MaterializeResult[N
     code_version="1",
     metadata=of_table(tables.ev_station_features),
 )
-def station_features(config: Touched, database: Database) -> dg.MaterializeResult[None]:
+def station_features(config: Following, database: Database) -> dg.MaterializeResult[None]:
     """What each station's sessions have in common: how many, how long, how much energy a day."""
     return _made(config, database, STATIONS)
 
@@ -81,10 +73,10 @@ def session_features(
     return dg.MaterializeResult(metadata=of_rows(n_rows, since=since, preview=preview))
 
 
-def _made(config: Touched, database: Database, habits: Habits) -> dg.MaterializeResult[None]:
+def _made(config: Following, database: Database, habits: Habits) -> dg.MaterializeResult[None]:
     since = perf_counter()
     with database.engine() as engine:
-        make = make_touched if config.only_touched else make_all
+        make = make_touched if config.only_new else make_all
         rows = make(engine, habits)
         with engine.connect() as connection:
             count = sa.select(sa.func.count()).select_from(habits.table)

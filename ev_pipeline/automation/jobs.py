@@ -9,19 +9,40 @@ from typing import Final
 import dagster as dg
 
 from ev_pipeline.assets.dashboard import GROUP as DASHBOARD
+from ev_pipeline.assets.features import station_features, user_features
+from ev_pipeline.assets.labels import session_labels
 from ev_pipeline.assets.records import ev_session
+
+_FOLLOWING: Final = (user_features, station_features, session_labels)
+"""Assets that can follow the change log."""
+
+_ONLY_NEW: Final = {"config": {"only_new": True}}
+
+_OVER_ALL: Final = tuple(
+    dg.AssetCheckKey(session_labels.key, name)
+    for name in ("every_session_labelled", "no_cluster_over_95_percent")
+)
+"""Checks that look at all sessions, which takes the longer the more are stored."""
 
 bootstrap: Final = dg.define_asset_job(
     "bootstrap",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups(DASHBOARD),
-    description="Load what EV_BOOTSTRAP names; then features, models, champion and labels.",
+    selection=dg.AssetSelection.all(),
+    description="Load what EV_BOOTSTRAP names; then features, models, champion, labels, panels.",
 )
 
 retrain: Final = dg.define_asset_job(
     "retrain",
-    selection=dg.AssetSelection.groups("features", "models", "labels")
+    selection=dg.AssetSelection.groups("features", "models", "labels", DASHBOARD)
     | dg.AssetSelection.checks_for_assets(ev_session),
-    description="Features, models, champion and labels of what is stored, with all checks.",
+    description="Features, models, champion, labels and panels of what is stored, with all checks.",
+)
+
+label_new_sessions: Final = dg.define_asset_job(
+    "label_new_sessions",
+    selection=(dg.AssetSelection.assets(*_FOLLOWING) | dg.AssetSelection.groups(DASHBOARD))
+    - dg.AssetSelection.checks(*_OVER_ALL),
+    config={"ops": {asset.key.to_user_string(): _ONLY_NEW for asset in _FOLLOWING}},
+    description="Features, labels and panels of what has arrived since the last time.",
 )
 
 publish_dashboard: Final = dg.define_asset_job(

@@ -11,6 +11,8 @@ import dagster as dg
 from ev_pipeline.assets.labels import session_labels
 from ev_pipeline.checks.counting import count_row
 from ev_pipeline.resources import Database
+from ev_pipeline.storage.labels import count_missing
+from ev_pipeline.storage.registry import read_champion
 
 MAX_CLUSTER_SHARE: Final = 0.95
 """One group that holds more than this share says nothing about anybody."""
@@ -48,6 +50,18 @@ def every_session_labelled(database: Database) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=counts["champions"] == 1 and counts["unlabelled"] == 0, metadata=counts
     )
+
+
+@dg.asset_check(asset=session_labels)
+def no_session_waits_for_its_label(database: Database) -> dg.AssetCheckResult:
+    """Along the change log, every session that came has a label of the champion.
+
+    An error. It takes as long as what is new, not as what is stored.
+    """
+    with database.engine() as engine, engine.connect() as connection:
+        champion = read_champion(connection)
+        waiting = None if champion is None else count_missing(connection, champion.version)
+    return dg.AssetCheckResult(passed=waiting == 0, metadata={"waiting": waiting})
 
 
 @dg.asset_check(asset=session_labels)

@@ -10,20 +10,22 @@ from ev_pipeline.stack.credentials import OWNER
 from ev_pipeline.storage.engine import connect
 from ev_pipeline_tests.conftest import PostgresServer
 from ev_pipeline_tests.pipeline_runs import PipelineRuns, pipeline_runs
+from ev_pipeline_tests.running_broker import RunningBroker
 
 
 @pytest.fixture
-def runs(settings: Settings) -> Iterator[PipelineRuns]:
-    with pipeline_runs(settings) as runs:
+def runs(settings: Settings, broker: RunningBroker) -> Iterator[PipelineRuns]:
+    with pipeline_runs(broker.reached_by("dagster", settings)) as runs:
         yield runs
 
 
 @pytest.fixture(scope="module")
-def sample_settings(migrated: PostgresServer) -> Iterator[Settings]:
+def sample_settings(migrated: PostgresServer, broker: RunningBroker) -> Iterator[Settings]:
     """A database that the tests of a module share, because filling it takes seconds."""
     database = "test_sample"
     migrated.execute(f"CREATE DATABASE {database} TEMPLATE {OWNER.database} OWNER {OWNER.role}")
-    yield Settings(database_url=migrated.url(OWNER.role, database))
+    settings = Settings(database_url=migrated.url(OWNER.role, database))
+    yield broker.reached_by("dagster", settings)
     migrated.execute(f"DROP DATABASE {database} WITH (FORCE)")
 
 

@@ -36,6 +36,7 @@ CHECKS = {
     ("station_features", "feature_ranges"): False,
     ("session_features", "feature_ranges"): True,
     ("session_labels", "every_session_labelled"): False,
+    ("session_labels", "no_session_waits_for_its_label"): False,
     ("session_labels", "no_cluster_over_95_percent"): False,
 }
 """Every check, and whether it blocks."""

@@ -19,13 +19,33 @@ def test_the_definitions_that_dagster_loads_are_valid_and_warn_of_nothing() -> N
     dg.Definitions.validate_loadable(definitions())
 
 
-def test_bootstrap_makes_every_asset_but_the_dashboard_and_retrain_not_the_records() -> None:
+def test_bootstrap_makes_every_asset_and_retrain_all_but_the_records() -> None:
     graph = _definitions(Settings())
     keys = graph.resolve_asset_graph().get_all_asset_keys()
-    every = {key.to_user_string() for key in keys} - {"dashboard"}
+    every = {key.to_user_string() for key in keys}
     assert _assets_of(graph, "bootstrap") == every
     assert _assets_of(graph, "publish_dashboard") == {"dashboard"}
     assert _assets_of(graph, "retrain") == every - {"ev_station", "ev_session"}
+
+
+def test_what_runs_for_new_sessions_looks_at_nothing_that_grows_with_the_old() -> None:
+    graph = _definitions(Settings())
+    job = graph.resolve_job_def("label_new_sessions")
+    assert {node.name for node in job.nodes} == {
+        "user_features",
+        "user_features_feature_ranges",
+        "station_features",
+        "station_features_feature_ranges",
+        "session_labels",
+        "session_labels_no_session_waits_for_its_label",
+        "dashboard",
+    }
+
+
+def test_the_sensor_is_on_from_the_start() -> None:
+    sensor = _definitions(Settings()).resolve_sensor_def("new_sessions_sensor")
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    assert sensor.minimum_interval_seconds == 5
 
 
 def test_runs_that_train_or_label_wait_for_each_other_however_they_are_started() -> None:
