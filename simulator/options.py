@@ -9,7 +9,6 @@ from typing import Annotated, Final
 
 import typer
 
-from ev_pipeline.domain.errors import PipelineError
 from simulator.sending.pace import Pace, at_interval, at_random
 
 Accounts = Annotated[
@@ -90,7 +89,7 @@ def even_or_random(
     """The pace that the options ask for; null for as fast as messages are accepted.
 
     Raises:
-        PipelineError: they contradict each other.
+        BadParameter: they contradict each other.
     """
     if interval_s is not None and rate_per_s is not None:
         raise contradiction("--interval", "--rate")
@@ -105,6 +104,6 @@ def even_or_random(
     return at_random(interval_s, rng) if is_poisson else at_interval(interval_s)
 
 
-def contradiction(one: str, other: str) -> PipelineError:
+def contradiction(one: str, other: str) -> typer.BadParameter:
     """Two options that exclude each other."""
-    return PipelineError(f"{one} and {other} contradict each other", mend="give one of them")
+    return typer.BadParameter(f"{one} and {other} contradict each other; give one of them.")

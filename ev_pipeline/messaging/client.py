@@ -264,9 +264,15 @@ def _properties(packet_type: int) -> Properties:
     return Properties(packet_type)  # type: ignore[no-untyped-call]  # paho leaves it untyped
 
 
+_NOTHING: Final = _properties(PacketTypes.PUBLISH)
+"""What goes with a message that says everything itself: shared, since it is only read."""
+
+
 def _publish_properties(
     response_topic: str | None, correlation: bytes | None, own: Mapping[str, str] | None
 ) -> Properties:
+    if response_topic is None and correlation is None and not own:
+        return _NOTHING  # to make one takes as long as the rest of publishing
     properties = _properties(PacketTypes.PUBLISH)
     if response_topic is not None:
         properties.ResponseTopic = response_topic

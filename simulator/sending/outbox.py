@@ -102,12 +102,12 @@ class Outbox:
             self._db = _opened(self._path)
         except (OSError, sqlite3.Error) as error:
             is_taken = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            if is_taken:
+                what, mend = "another simulator sends from this outbox", "wait for it, or give"
+            else:
+                what, mend = f"the outbox cannot be used ({error})", "give"
             raise PipelineError(
-                "another simulator sends from this outbox"
-                if is_taken
-                else f"the outbox cannot be used ({error})",
-                mend="wait for it, or give this one its own by --outbox DIR",
-                where=str(self._path),
+                what, mend=f"{mend} this one its own by --outbox DIR", where=str(self._path)
             ) from error
         (self._last,) = self._db.execute("SELECT coalesce(max(number), 0) FROM message").fetchone()
 
@@ -197,7 +197,7 @@ class Outbox:
             "SELECT number, place, run, name, kind, message_id, payload FROM message "
             "WHERE account = ? AND (place, number) > (?, ?) AND place <= ? "
             "AND refused_code IS NULL ORDER BY place, number LIMIT ?",
-            (account, *after, _NO_PLACE if is_all else self._last, most),
+            (account, *after, _NO_PLACE if is_all else _place(self._last, 0), most),
         )
         return [
             Kept(number, place, run, name, Kind(kind), message_id, payload)
@@ -239,7 +239,7 @@ class Outbox:
         for report in reports:
             self._last += 1
             about = (report.account, report.name, report.kind, report.message_id, report.payload)
-            rows.append((self._last, self._last + report.behind, run.name, *about))
+            rows.append((self._last, _place(self._last, report.behind), run.name, *about))
         self._db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)", rows)
 
     def _let_go(self, accepted: Sequence[Kept], refused: Sequence[tuple[Kept, int]]) -> None:
@@ -270,6 +270,11 @@ class Outbox:
 
 _NO_PLACE: Final = 2**62
 """Behind every place."""
+
+
+def _place(number: int, behind: int) -> int:
+    """Where a message stands: after the one that is so many later, not beside it."""
+    return 2 * (number + behind) + (behind > 0)
 
 
 def _opened(path: Path) -> sqlite3.Connection:

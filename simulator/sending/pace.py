@@ -12,11 +12,6 @@ Pace = Callable[[Row], float]
 """When a row is due, s since the start; called once a row, in order."""
 
 
-def at_once() -> Pace:
-    """Whenever there is room."""
-    return lambda _row: 0.0
-
-
 def at_interval(interval_s: float) -> Pace:
     """One every so often, the first at once."""
     n_rows = -1

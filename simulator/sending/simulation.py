@@ -80,14 +80,15 @@ class Simulation:
         self._counts: dict[tuple[str, str], int] = {}
         self._started_at = time.monotonic()
         self._stopped_at: float | None = None
+        self._ended_at: float | None = None
         self.run = run
         self.n_accepted = 0
         self.n_waiting = outbox.n_waiting([account.name for account in clients.accounts])
 
     @property
     def seconds(self) -> float:
-        """How long it has gone on, s."""
-        return time.monotonic() - self._started_at
+        """How long it has gone on, without the listening at the end, s."""
+        return (self._ended_at or time.monotonic()) - self._started_at
 
     @property
     def is_stopped(self) -> bool:
@@ -117,6 +118,7 @@ class Simulation:
                 for account in self._clients.accounts:
                     self._send(account)
             self._watch(self)
+        self._ended_at = time.monotonic()
         while answers := self._clients.answers(0.0 if self.is_stopped else LISTEN_S):
             self._keep([], answers)
 
