@@ -36,7 +36,11 @@ sessions came in by another door."""
 
 _OTHER_PANELS: Final = tuple(name for name in topics.STREAM_PANELS if name != topics.LIVE_PANEL)
 
-_POSITION: Final = sa.text("select coalesce(max(seq), 0) from ev_session_change")
+_POSITION: Final = sa.text("""
+    select (select max(seq) from ev_session_change), (select sum(received) from ev_ledger),
+        (select version from ev_model where is_champion)
+""")
+"""What moves panels and progress: sessions, records that were refused, and the champion."""
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -65,7 +69,7 @@ class Teller(AbstractContextManager["Teller"]):
         self._changed = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="teller")
-        self._told_position = -1
+        self._told_position: tuple[Any, ...] | None = None
         self._told_live_at = self._told_round_at = 0.0
 
     def __enter__(self) -> Self:
@@ -143,9 +147,9 @@ class Teller(AbstractContextManager["Teller"]):
         for name, document in panels.items():
             self.publish(topics.panel(name), document, is_retained=True)
 
-    def _position(self) -> int:
+    def _position(self) -> tuple[Any, ...]:
         with self._engine.connect() as connection:
-            return int(connection.execute(_POSITION).scalar_one())
+            return tuple(connection.execute(_POSITION).one())
 
     def _wait_until(self, moment: float) -> bool:
         """Whether the moment has come before the end."""

@@ -60,8 +60,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-def test_each_event_has_what_came_since_the_one_before(home: Path) -> None:
+@pytest.fixture
+def instance_home(home: Path) -> Path:
+    """A place where Dagster has made its tables: two at once would be in each other's way."""
     home.mkdir()
+    assert told(home, SESSIONS) == []
+    return home
+
+
+def test_each_event_has_what_came_since_the_one_before(instance_home: Path) -> None:
+    home = instance_home
     metrics = Metrics()
     came(metrics, "stored", after_s=0.004)
     with Lineage(metrics.registry, lambda: "v1", interval_s=OFTEN_S):
@@ -87,6 +95,7 @@ def test_the_instance_of_the_stack_is_told(
     home.mkdir()
     (home / INSTANCE_FILE).write_text(shipped_file(INSTANCE_FILE).read_text())
     monkeypatch.setenv(DAGSTER.variable, migrated.cluster.credentials.url(DAGSTER))
+    assert told(home, SESSIONS) == []
     metrics = Metrics()
     with Lineage(metrics.registry, lambda: "v1", interval_s=OFTEN_S):
         came(metrics, "stored", after_s=0.004)
@@ -94,8 +103,8 @@ def test_the_instance_of_the_stack_is_told(
     assert [event["stored"] for event in told(home, SESSIONS)] == [1]
 
 
-def test_without_a_champion_nothing_is_said_of_labels(home: Path) -> None:
-    home.mkdir()
+def test_without_a_champion_nothing_is_said_of_labels(instance_home: Path) -> None:
+    home = instance_home
     metrics = Metrics()
     with Lineage(metrics.registry, lambda: None, interval_s=OFTEN_S):
         came(metrics, "stored", after_s=0.004)

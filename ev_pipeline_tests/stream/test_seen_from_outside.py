@@ -79,6 +79,21 @@ def test_progress_is_the_ledgers_sums_and_the_change_logs_position(
     assert 0 <= progress["lag_seconds"] < WITHIN_S
 
 
+def test_progress_moves_with_what_was_only_refused_and_with_the_champion(
+    engine: sa.Engine, settings: Settings, broker: RunningBroker, champion: str
+) -> None:
+    with (
+        dashboard(broker, topics.PROGRESS) as screen,
+        running_stream(engine, streaming_settings(settings, broker)),
+        charging(broker) as charger,
+    ):
+        before = heard(screen, "progress", model_version=champion, received=0)
+        charger.send(b"rubbish")
+        refused = heard(screen, "progress", received=1, quarantined=1)
+        assert refused["as_of"] == before["as_of"]
+        heard(screen, "progress", model_version=promoted(settings, seed=2))
+
+
 def test_another_database_is_another_epoch_even_if_it_is_a_copy(
     engine: sa.Engine, migrated: PostgresServer
 ) -> None:
