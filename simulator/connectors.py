@@ -10,6 +10,9 @@ import numpy as np
 TAKEN: Final = -1
 """Stands for a visit that found every connector taken, or its user still elsewhere."""
 
+ALWAYS_S: Final = -(2**62)
+"""Before every time: whoever was never seen is free."""
+
 PAUSE_S: Final = 120
 """Least time between two vehicles on a connector, and between two sessions of a user, s."""
 
@@ -34,12 +37,12 @@ def seat(
         The connector's number from 1, or `TAKEN` for a visit that cannot happen.
     """
     user_free_at: dict[int, int] = {}
-    free_at = [[0] * int(count) for count in connectors]
+    free_at = [[ALWAYS_S] * int(count) for count in connectors]
     seats = []
     rows = zip(user.tolist(), station.tolist(), start_s.tolist(), stay_s.tolist(), strict=True)
     for who, where, start, stay in rows:
         chosen = TAKEN
-        if user_free_at.get(who, 0) <= start:
+        if user_free_at.get(who, ALWAYS_S) <= start:
             places = free_at[where]
             for number, free in enumerate(places):
                 if free <= start:

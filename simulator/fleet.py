@@ -154,11 +154,10 @@ def fleet(  # noqa: PLR0913 -- a command's options
 
     Example: python -m simulator fleet --users 200 --days 7 --rate 5 --truth truth.csv
     """
-    is_paced = interval is not None or rate is not None or is_poisson
-    if (speed is not None or is_live) and is_paced:
-        raise options.contradiction("--speed or --live", "--interval, --rate or --poisson")
     if speed is not None and is_live:
         raise options.contradiction("--speed", "--live")
+    clock = "--live" if is_live else None if speed is None else "--speed"
+    options.check_pace(interval, rate, clock, is_poisson=is_poisson)
     today = datetime.now(ZoneInfo(ZONE)).date()
     usual = today if is_live else today - timedelta(days=days)
     size = Size(users, stations, first_day.date() if first_day else usual, days)

@@ -83,19 +83,33 @@ USUAL_INTERVAL_S: Final = 1.0
 """A session a second, s: slow enough to watch."""
 
 
-def even_or_random(
-    interval_s: float | None, rate_per_s: float | None, *, is_poisson: bool, rng: Random
-) -> Pace | None:
-    """The pace that the options ask for; null for as fast as messages are accepted.
+def check_pace(
+    interval_s: float | None, rate_per_s: float | None, clock: str | None, *, is_poisson: bool
+) -> None:
+    """At most one pace is asked for.
+
+    Args:
+        interval_s: of `--interval`.
+        rate_per_s: of `--rate`.
+        clock: the option by which the sessions' own clock sets the pace; null where none does.
+        is_poisson: of `--poisson`.
 
     Raises:
-        BadParameter: they contradict each other.
+        BadParameter: two of them contradict each other.
     """
     if interval_s is not None and rate_per_s is not None:
         raise contradiction("--interval", "--rate")
+    if rate_per_s == 0 and is_poisson:
+        raise contradiction("--rate 0", "--poisson")
+    if clock is not None and (interval_s is not None or rate_per_s is not None or is_poisson):
+        raise contradiction(clock, "--interval, --rate or --poisson")
+
+
+def even_or_random(
+    interval_s: float | None, rate_per_s: float | None, *, is_poisson: bool, rng: Random
+) -> Pace | None:
+    """The pace that the options ask for; null for as fast as messages are accepted."""
     if rate_per_s == 0:
-        if is_poisson:
-            raise contradiction("--rate 0", "--poisson")
         return None
     if rate_per_s is not None:
         interval_s = 1 / rate_per_s

@@ -67,8 +67,8 @@ def replay(  # noqa: PLR0913 -- a command's options
     --source dundee --speed 20 --duplicate 0.01 --late 0.02
     """
     form = _form(is_as_is=is_as_is, is_keeping=is_keeping, speed=speed, spread_days=spread_days)
-    if speed is not None and (interval is not None or rate is not None or is_poisson):
-        raise options.contradiction("--speed", "--interval, --rate or --poisson")
+    clock = None if speed is None else "--speed"
+    options.check_pace(interval, rate, clock, is_poisson=is_poisson)
     mapping = load_mapping(source)
 
     def frames() -> Iterator[pl.DataFrame]:

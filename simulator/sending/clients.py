@@ -15,6 +15,7 @@ from typing import Final
 
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.client import Client
+from ev_pipeline.messaging.handshake import log_in
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.messages import NOBODY_SUBSCRIBED, Message, Outcome
 from ev_pipeline.messaging.session import Session
@@ -115,6 +116,8 @@ class Clients:
         Raises:
             PipelineError: one is not; says why.
         """
+        for account in self.accounts:
+            log_in(account.login).close()  # says at once what is wrong; a client tries again
         clients = [client for account in self.accounts for client in account.clients]
         for client in clients:
             client.start()
