@@ -22,7 +22,8 @@ STANDARD_INPUT: Final = "-"
 NOBODY: Final = "nobody"
 """Who sends what no account is named for; it has no binding."""
 
-_COLUMNS: Final = ("session", "would be", "cluster", "distance", "next", "density", "score", "odd")
+_COLUMNS: Final = ("session", "would be", "cluster", "next", "density", "anomaly")
+"""Behind each cluster in brackets the distance to its centre."""
 
 
 def register(app: typer.Typer) -> None:
@@ -96,7 +97,8 @@ def _print_answer(answer: dict[str, Any]) -> None:
     print_table(_COLUMNS, rows)
     for note in notes:
         results.print(escape(note), soft_wrap=True)
-    results.print(f"Model {answer['model_version']}; nothing was stored.", soft_wrap=True)
+    results.print("In brackets the distance to the cluster's centre; nothing was stored.")
+    results.print(f"Model {answer['model_version']}", soft_wrap=True)
 
 
 def _row(name: str, told: dict[str, Any]) -> tuple[str, ...]:
@@ -105,12 +107,10 @@ def _row(name: str, told: dict[str, Any]) -> tuple[str, ...]:
     return (
         escape(name),
         told["decision"],
-        told["cluster_name"] or str(told["kmeans_cluster"]),
-        f"{told['distance']:.2f}",
-        f"{told['next_cluster']} at {told['next_distance']:.2f}",
+        f"{told['cluster_name'] or told['kmeans_cluster']} ({told['distance']:.2f})",
+        f"{told['next_cluster']} ({told['next_distance']:.2f})",
         "noise" if told["dbscan_cluster"] < 0 else str(told["dbscan_cluster"]),
-        f"{told['anomaly_score']:.3f}",
-        "yes" if told["is_anomaly"] else "no",
+        f"{'yes' if told['is_anomaly'] else 'no'}, {told['anomaly_score']:.3f}",
     )
 
 
