@@ -1,6 +1,7 @@
 """What Dagster hands to assets and checks: the database, and the settings of the environment.
 
-What lives here: the resources. What does not: statements (`storage`), what is done with them (`assets`, `checks`).
+What lives here: the resources. What does not: statements (`storage`), and what is done with them
+(`assets`, `checks`).
 """
 
 from collections.abc import Iterator, Mapping

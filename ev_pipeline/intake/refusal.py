@@ -35,6 +35,7 @@ _READABLE: Final = {
     "started_at": pl.Datetime("us", "UTC"),
     "ended_at": pl.Datetime("us", "UTC"),
     "account": pl.String(),
+    "delivery_id": pl.String(),
     "received_at": pl.Datetime("us", "UTC"),
 }
 """What an entry keeps of the record beside its raw bytes, where it is known."""

@@ -16,7 +16,7 @@ from ev_pipeline.intake.refusal import refuse, refuse_conflicts
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.loads import Tally, own_ground
 from ev_pipeline.storage.quarantine import write_quarantine
-from ev_pipeline.storage.staging import create_staging
+from ev_pipeline.storage.staging import open_staging
 from ev_pipeline.storage.station_registries import (
     SITES,
     STATIONS,
@@ -39,7 +39,7 @@ def load_registry(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | N
     registry = STATIONS if job.mapping.records == "station" else SITES
     origin = job.origin
     own_ground(connection)
-    create_staging(connection)
+    open_staging(connection)
     create_registry_staging(connection, registry)
     header = _stage(connection, job, registry)
     decide_registry(connection, registry, scope=origin.scope)
@@ -61,6 +61,7 @@ def load_registry(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | N
         scope=origin.scope,
         origin=origin.source,
         load_id=job.load_id,
+        mapping=origin.mapping,
         seen_at=origin.received_at,
     )
     return tally_registry(connection), header

@@ -15,10 +15,11 @@ from ev_pipeline.intake.load import take_in
 from ev_pipeline.intake.records import HeldRecords
 from ev_pipeline.settings import Settings
 from ev_pipeline.sources.mapping import Mapping, parse_mapping
-from ev_pipeline.sources.reader import read_records
+from ev_pipeline.sources.payloads.messages import Binding, Message, decode_messages
+from ev_pipeline.sources.reader import RecordBatch, read_records
 from ev_pipeline.storage.loads import Origin, new_load_id
 from ev_pipeline.storage.quarantine import resolve_taken
-from ev_pipeline.storage.quarantine_queries import ReadBy, Selection, entries_to_replay
+from ev_pipeline.storage.quarantine_queries import HeldRecord, ReadBy, Selection, entries_to_replay
 from ev_pipeline.storage.rollups import compact
 
 REPLAY_DOOR: Final = "replay"
@@ -42,7 +43,9 @@ def replay(
     with engine.connect() as connection:
         groups = entries_to_replay(connection, selection)
     results = [
-        _replay_group(engine, settings, how, entries, mended) for how, entries in groups.items()
+        result
+        for how, entries in groups.items()
+        for result in _replay_group(engine, settings, how, entries, mended)
     ]
     compact(engine, settings)
     return results
@@ -52,12 +55,42 @@ def _replay_group(
     engine: sa.Engine,
     settings: Settings,
     how: ReadBy,
-    entries: list[tuple[int, bytes]],
+    entries: list[HeldRecord],
     mended: Mapping | None,
-) -> LoadResult:
-    began = monotonic()
+) -> list[LoadResult]:
     received_at = datetime.now(UTC)
     mapping = mended or parse_mapping(how.mapping, where=f"mapping {how.source} of the load")
+    if not how.is_stream:
+        batch = read_records([one.raw for one in entries], mapping, how.header, received_at)
+        return [_replay_batch(engine, settings, how, mapping, batch, entries, received_at)]
+    binding = Binding(mapping, how.scope)
+    messages = [
+        Message(one.raw, how.source, received_at, binding, one.delivery_id) for one in entries
+    ]
+    return [
+        _replay_batch(
+            engine,
+            settings,
+            how,
+            group.mapping,
+            group.batch,
+            [entries[number] for number in group.batch.frame["message"].unique()],
+            received_at,
+        )
+        for group in decode_messages(messages, default_scope=how.scope)
+    ]
+
+
+def _replay_batch(
+    engine: sa.Engine,
+    settings: Settings,
+    how: ReadBy,
+    mapping: Mapping,
+    batch: RecordBatch,
+    entries: list[HeldRecord],
+    received_at: datetime,
+) -> LoadResult:
+    began = monotonic()
     origin = Origin(
         source=how.source,
         records=mapping.records,
@@ -68,7 +101,6 @@ def _replay_group(
         day=received_at.astimezone(settings.zone).date(),
         received_at=received_at,
     )
-    batch = read_records([raw for _, raw in entries], mapping, how.header, received_at)
     with engine.begin() as connection:
         load_id = new_load_id(connection)
         job = Job(
@@ -80,5 +112,5 @@ def _replay_group(
             fingerprint=None,
         )
         tally = take_in(connection, job)
-        resolve_taken(connection, [quarantine_id for quarantine_id, _ in entries], load_id=load_id)
+        resolve_taken(connection, [one.quarantine_id for one in entries], load_id=load_id)
     return LoadResult(load_id, how.source, origin.path, tally, monotonic() - began)

@@ -5,12 +5,16 @@ What lives here: the order of the steps. What does not: the steps themselves, an
 """
 
 from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.intake.clock_change import Ambiguous
+from ev_pipeline.intake.connectors import Connectors
 from ev_pipeline.intake.delivery import with_ids
 from ev_pipeline.intake.job import Job
 from ev_pipeline.intake.preparation import is_ambiguous, prepare
@@ -20,7 +24,7 @@ from ev_pipeline.sources.reader import RecordBatch
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.decisions import conflicting, decide
 from ev_pipeline.storage.loads import Tally, share_ground
-from ev_pipeline.storage.overlaps import SPAN_SCHEMA, find_overlaps
+from ev_pipeline.storage.overlaps import find_overlaps
 from ev_pipeline.storage.quarantine import (
     drop_unfinished,
     supersede_unfinished,
@@ -29,7 +33,7 @@ from ev_pipeline.storage.quarantine import (
 )
 from ev_pipeline.storage.revisions import keep_passed
 from ev_pipeline.storage.sessions import write_sessions
-from ev_pipeline.storage.staging import INCOMING, create_staging
+from ev_pipeline.storage.staging import INCOMING, open_staging
 from ev_pipeline.storage.stations import (
     NAMED_SCHEMA,
     add_unregistered,
@@ -49,24 +53,21 @@ def load_sessions(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | N
     """
     if job.load_id is not None:
         share_ground(connection)
-    create_staging(connection)
-    staging = _Staging(connection, job)
-    for before, batch in numbered(job.records, job.progress):
-        staging.add(before, batch)
-    staging.add_ambiguous()
-    _settle(connection, job, staging.spans())
-    tally = tally_sessions(connection, warnings=staging.warnings, notes=staging.notes)
-    _quarantine(connection, job)
+    open_staging(connection)
+    with _staged(connection, job) as staging:
+        for before, batch in numbered(job.records, job.progress):
+            staging.add(before, batch)
+        staging.add_ambiguous()
+    tally = _settle(connection, job, staging)
+    _quarantine(connection, job, tally)
     staging.add_stations()
     return tally, staging.header
 
 
-def _settle(connection: sa.Connection, job: Job, spans: pl.DataFrame) -> None:
-    """Decide and write what is staged."""
+def _settle(connection: sa.Connection, job: Job, staging: "_Staging") -> Tally:
+    """Decide, write and count what is staged."""
     origin, corrects = job.origin, job.mapping.has_corrections
-    decide(connection, has_corrections=corrects)
-    find_overlaps(connection, spans, scope=origin.scope, resolution_s=job.mapping.resolution_s)
-    drop_unfinished(connection)
+    n_incoming = staging.n_accepted
     written_as: dict[str, Any] = {
         "scope": origin.scope,
         "source": origin.source,
@@ -74,34 +75,72 @@ def _settle(connection: sa.Connection, job: Job, spans: pl.DataFrame) -> None:
         "load_id": job.load_id,
         "received_at": origin.received_at,
     }
-    write_sessions(connection, has_corrections=corrects, **written_as)
-    keep_passed(connection, **written_as)
-    refuse_conflicts(connection, job, conflicting(connection))
+    has_overlaps = is_contested = False
+    if n_incoming:
+        is_contested = decide(connection, n_incoming=n_incoming, has_corrections=corrects)
+        has_overlaps = find_overlaps(
+            connection,
+            n_incoming=n_incoming,
+            scope=origin.scope,
+            resolution_s=job.mapping.resolution_s,
+        )
+    if staging.n_refused:
+        drop_unfinished(connection, n_refused=staging.n_refused)
+    if n_incoming:
+        is_contested = write_sessions(
+            connection,
+            is_contested=is_contested,
+            n_incoming=n_incoming,
+            has_corrections=corrects,
+            **written_as,
+        )
+    if is_contested:
+        keep_passed(connection, **written_as)
+        refuse_conflicts(connection, job, conflicting(connection))
+    return tally_sessions(
+        connection, warnings=staging.warnings, notes=staging.notes, has_overlaps=has_overlaps
+    )
 
 
-def _quarantine(connection: sa.Connection, job: Job) -> None:
+def _quarantine(connection: sa.Connection, job: Job, tally: Tally) -> None:
     """Write what was refused, and settle what is completed: from here it is not long to the end."""
     origin = job.origin
     take_turn(connection, scope=origin.scope)
-    write_quarantine(
-        connection,
-        scope=origin.scope,
-        origin=origin.source,
-        load_id=job.load_id,
-        seen_at=origin.received_at,
-    )
+    if tally.counts.quarantined:
+        write_quarantine(
+            connection,
+            scope=origin.scope,
+            origin=origin.source,
+            load_id=job.load_id,
+            mapping=origin.mapping,
+            seen_at=origin.received_at,
+        )
     supersede_unfinished(connection, scope=origin.scope, load_id=job.load_id)
+
+
+@contextmanager
+def _staged(connection: sa.Connection, job: Job) -> Iterator["_Staging"]:
+    """Within, batches can be staged; at its end all of them are."""
+    with ThreadPoolExecutor(1, thread_name_prefix="copier") as copier:
+        staging = _Staging(connection, job, copier)
+        yield staging
+        staging.finish()
 
 
 class _Staging:
     """The staging tables while they are filled.
 
+    A batch is copied while the next one is judged. Nobody else uses the connection meanwhile.
+
     Args:
         connection: the load's transaction.
         job: the load.
+        copier: copies one batch at a time.
     """
 
-    def __init__(self, connection: sa.Connection, job: Job) -> None:
+    def __init__(self, connection: sa.Connection, job: Job, copier: ThreadPoolExecutor) -> None:
+        self.n_accepted = 0
+        self.n_refused = 0
         self.header: bytes | None = None
         self.warnings: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
@@ -110,7 +149,9 @@ class _Staging:
         self._stations = read_stations(connection, job.origin.scope, job.records.station_ids())
         self._ambiguous = Ambiguous(connection, job)
         self._named: list[pl.DataFrame] = []
-        self._spans: list[pl.DataFrame] = [pl.DataFrame(schema=SPAN_SCHEMA)]
+        self._connectors = Connectors()
+        self._copier = copier
+        self._copying: Future[None] | None = None
 
     def add(self, before: int, batch: RecordBatch) -> None:
         """Stage a batch; what has an ambiguous time waits for its neighbours."""
@@ -124,19 +165,22 @@ class _Staging:
 
     def add_ambiguous(self) -> None:
         """Stage what has waited, each with the reading that its neighbours leave."""
+        self.finish()
         frame, raw = self._ambiguous.settled()
         if not frame.is_empty():
             self._stage(frame, RecordBatch(frame, self.header, raw))
 
-    def spans(self) -> pl.DataFrame:
-        """From when to when the staged sessions use each connector."""
-        return _spans(pl.concat(self._spans), "first_at", "last_at")
+    def finish(self) -> None:
+        """What is being copied is there; an error of it is raised here."""
+        if self._copying is not None:
+            self._copying.result()
+            self._copying = None
 
     def add_stations(self) -> None:
         """Stations that only these sessions name get their rows, those without a zone theirs."""
-        if not self._named:
+        named = self._to_be_told()
+        if named.is_empty():
             return
-        named = pl.concat(self._named).unique("station_id", keep="first", maintain_order=True)
         origin = self._job.origin
         zoned = add_unregistered(
             self._connection,
@@ -153,25 +197,39 @@ class _Staging:
                 timezone=self._job.settings.timezone,
             )
 
-    def _stage(self, rows: pl.DataFrame, batch: RecordBatch) -> None:
-        prepared = prepare(
-            with_ids(self._connection, rows, batch.raw, self._job), self._job, self._stations
+    def _to_be_told(self) -> pl.DataFrame:
+        """Named stations that were not known, or without the zone that is named now."""
+        known = self._stations.select("station_id", known_id="station_id", known_zone="time_zone")
+        is_news = pl.col("known_id").is_null() | (
+            pl.col("known_zone").is_null() & pl.col("time_zone").is_not_null()
         )
-        copy_frame(self._connection, "incoming", prepared.accepted.select(INCOMING))
-        refuse(self._connection, prepared.refused, batch.raw, self._job.settings)
+        return (
+            pl.concat([pl.DataFrame(schema=NAMED_SCHEMA), *self._named])
+            .unique("station_id", keep="first", maintain_order=True)
+            .join(known, on="station_id", how="left", maintain_order="left")
+            .filter(is_news)
+            .select(NAMED_SCHEMA.keys())
+        )
+
+    def _stage(self, rows: pl.DataFrame, batch: RecordBatch) -> None:
+        if rows["notes"].list.contains("time_assigned").any():
+            self.finish()  # their ids are looked up
+        identified = with_ids(self._connection, rows, batch.raw, self._job)
+        prepared = prepare(identified, self._job, self._stations)
+        self.finish()
+        incoming = self._connectors.numbered(prepared.accepted).select(INCOMING)
+        self._copying = self._copier.submit(self._copy, incoming, prepared.refused, batch.raw)
+        self.n_accepted += prepared.accepted.height
+        self.n_refused += prepared.refused.height
         self.warnings += _by_code(prepared.accepted["warnings"])
         self.notes += _by_code(prepared.accepted["notes"])
-        self._spans.append(_spans(prepared.accepted, "started_at", "ended_at"))
         self._named.append(_stations_named_by(prepared.accepted))
 
-
-def _spans(frame: pl.DataFrame, first: str, last: str) -> pl.DataFrame:
-    """The earliest and the latest moment on each connector that is known."""
-    return (
-        frame.filter(pl.col("connector_id").is_not_null())
-        .group_by("station_id", "connector_id")
-        .agg(pl.col(first).min().alias("first_at"), pl.col(last).max().alias("last_at"))
-    )
+    def _copy(
+        self, incoming: pl.DataFrame, refused: pl.DataFrame, raw: Callable[[int], bytes]
+    ) -> None:
+        copy_frame(self._connection, "incoming", incoming)
+        refuse(self._connection, refused, raw, self._job.settings)
 
 
 def _by_code(codes: pl.Series) -> Counter[str]:

@@ -14,6 +14,10 @@ _INSTANT: Final = "%Y-%m-%dT%H:%M:%S%.6fZ"
 """Times are naive or UTC in every frame; the column's type decides whether the Z counts."""
 
 
+_CHUNK_BYTES: Final = 1 << 18
+"""What is sent at a time: the driver's own 8 KB would ask Python for every few rows."""
+
+
 def copy_frame(connection: sa.Connection, table: str, frame: pl.DataFrame) -> None:
     """Append the frame's rows to the table, within the connection's transaction.
 
@@ -40,7 +44,9 @@ def copy_frame(connection: sa.Connection, table: str, frame: pl.DataFrame) -> No
     columns = ", ".join(f'"{name}"' for name in said)
     cursor = connection.connection.cursor()
     try:
-        cursor.copy_expert(f"copy {table} ({columns}) from stdin (format csv)", text)
+        cursor.copy_expert(
+            f"copy {table} ({columns}) from stdin (format csv)", text, size=_CHUNK_BYTES
+        )
     finally:
         cursor.close()
 

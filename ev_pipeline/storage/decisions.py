@@ -31,32 +31,28 @@ def _list_of(alias: str) -> str:
 
 _FIND_MET: Final = sa.text("""
     insert into met
-    select session_id from incoming group by session_id having count(*) > 1
+    select session_id, 1 from incoming group by session_id having count(*) > 1
     union
-    select i.session_id from incoming i join ev_session s using (session_id)
+    select i.session_id, 1 from incoming i join ev_session s using (session_id)
 """)
 
-_LAND_FRESH: Final = sa.text("""
-    insert into landing
-    select i.session_id, i.ordinal, null, 1
-    from incoming i
-    where not exists (select from met m where m.session_id = i.session_id)
-""")
+_JUST_MET: Final = "(select session_id from met where round = (select max(round) from met)) met"
+"""The ids of the round that is decided next."""
 
 _LINE_UP: Final = sa.text(f"""
     insert into contested (place, session_id, {FIELD_LIST}, notes, revision, load_id)
     select -1, session_id, {FIELD_LIST}, cast('{{}}' as text[]), revision, load_id
-    from met join ev_session using (session_id)
+    from {_JUST_MET} join ev_session using (session_id)
     union all
     select h.revision - s.revision - 1, h.session_id, {_list_of("f")}, '{{}}', h.revision, h.load_id
-    from met
+    from {_JUST_MET}
     join ev_session s using (session_id)
     join ev_session_history h using (session_id)
     cross join lateral jsonb_populate_record(null::ev_session, h.session) f
     where s.revision > 1
     union all
     select ordinal, session_id, {FIELD_LIST}, notes, null, null
-    from met join incoming using (session_id)
+    from {_JUST_MET} join incoming using (session_id)
 """)  # noqa: S608 -- constant column names
 """A load that was taken back has left no revision."""
 
@@ -126,17 +122,17 @@ Without recursion: which records count as revisions follows from their times alo
 corrections are declared, a record that says what a duplicate has said is one too.
 """
 
-_LAND_DECIDED: Final = sa.text("""
-    insert into landing
+_LAND_DECIDED: Final = sa.text(f"""
+    insert into landed
     select distinct on (session_id) session_id, ordinal, base_revision, revision
-    from decided join met using (session_id)
+    from decided join {_JUST_MET} using (session_id)
     where decision in ('stored', 'updated')
     order by session_id, ordinal desc
-""")
+""")  # noqa: S608 -- constant fragment
 
 _FIND_LOSERS: Final = sa.text("""
     insert into met
-    select l.session_id
+    select l.session_id, 1 + (select coalesce(max(round), 0) from met)
     from landing l
     where not exists (
         select from ev_session_change c
@@ -161,7 +157,7 @@ CONFLICT_SCHEMA: Final = {
 """A record's number and what intake has settled about it: a time may have two readings."""
 
 
-def decide(connection: sa.Connection, *, has_corrections: bool) -> None:
+def decide(connection: sa.Connection, *, n_incoming: int, has_corrections: bool) -> bool:
     """Every record in `incoming` is decided: `landing` has the rows to write.
 
     A record whose id comes once and is not stored lands at once. The others are decided in the
@@ -169,24 +165,31 @@ def decide(connection: sa.Connection, *, has_corrections: bool) -> None:
 
     Args:
         connection: the load's transaction.
+        n_incoming: how many records are to be decided.
         has_corrections: whether other content for a stored id is a correction.
+
+    Returns:
+        Whether there were others.
     """
-    know_sizes(connection, "incoming (ordinal, session_id)")
-    connection.execute(_FIND_MET)
-    know_sizes(connection, "met")
-    connection.execute(_LAND_FRESH)
-    _decide_met(connection, has_corrections=has_corrections)
+    know_sizes(connection, n_incoming, "incoming (ordinal, session_id, connector_number)")
+    n_met = connection.execute(_FIND_MET).rowcount
+    know_sizes(connection, n_incoming, "met")
+    if n_met:
+        _decide_met(connection, n_met, has_corrections=has_corrections)
+    return n_met > 0
 
 
 def decide_losers_again(connection: sa.Connection, *, has_corrections: bool) -> None:
     """Rows that somebody else wrote first are decided again, against what is stored by now."""
-    connection.execute(sa.text("truncate met, contested"))
-    connection.execute(_FIND_LOSERS)
-    for table in ("decided", "landing"):
+    n_lost = connection.execute(_FIND_LOSERS).rowcount
+    connection.execute(sa.text("truncate contested"))
+    for table in ("decided", "landed"):
         connection.execute(
-            sa.text(f"delete from {table} where session_id in (select session_id from met)")  # noqa: S608 -- our table names
+            sa.text(
+                f"delete from {table} where session_id in (select session_id from {_JUST_MET})"  # noqa: S608 -- our table names
+            )
         )
-    _decide_met(connection, has_corrections=has_corrections)
+    _decide_met(connection, n_lost, has_corrections=has_corrections)
 
 
 def conflicting(connection: sa.Connection) -> pl.DataFrame:
@@ -195,9 +198,9 @@ def conflicting(connection: sa.Connection) -> pl.DataFrame:
     return pl.DataFrame([tuple(row) for row in rows], schema=CONFLICT_SCHEMA, orient="row")
 
 
-def _decide_met(connection: sa.Connection, *, has_corrections: bool) -> None:
+def _decide_met(connection: sa.Connection, n_met: int, *, has_corrections: bool) -> None:
     connection.execute(_LINE_UP)
-    know_sizes(connection, "contested (session_id, place)")
+    know_sizes(connection, n_met, "contested (session_id, place)")
     connection.execute(_DECIDE, {"has_corrections": has_corrections})
     connection.execute(_LAND_DECIDED)
-    know_sizes(connection, "decided", "landing")
+    know_sizes(connection, n_met, "decided", "landed")

@@ -9,7 +9,6 @@ import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.storage.bulk import copy_frame
-from ev_pipeline.storage.staging import know_sizes
 
 _SPAN_SCHEMA: Final = {
     "session_id": pl.String(),
@@ -49,14 +48,8 @@ def neighbours_of(connection: sa.Connection, sessions: pl.DataFrame, *, scope: s
         .group_by("station_id", "connector_id")
         .agg(pl.col("first_at").min(), pl.col("last_at").max())
     )
-    connection.execute(
-        sa.text(
-            "create temp table place (station_id text, connector_id text,"
-            " first_at timestamptz, last_at timestamptz) on commit drop"
-        )
-    )
     copy_frame(connection, "place", places)
-    know_sizes(connection, "place", "incoming (station_id, connector_id)")
+    connection.execute(sa.text("analyze place, incoming (station_id, connector_id)"))
     return _spans(connection.execute(_NEIGHBOURS, {"scope": scope}))
 
 

@@ -52,11 +52,12 @@ _TAKE_TURN: Final = sa.text("""
 _WRITE: Final = sa.text("""
     insert into ev_quarantine as q
         (scope, origin, raw_sha256, raw, reasons, codes, state, session_id, source_session_id,
-         station_id, connector_id, started_at, ended_at, first_seen_at, last_seen_at, times_seen)
+         station_id, connector_id, started_at, ended_at, first_seen_at, last_seen_at, times_seen,
+         mapping, delivery_id)
     select distinct on (origin, raw_sha256)
         :scope, origin, raw_sha256, raw, reasons, codes, 'open', session_id, source_session_id,
         station_id, connector_id, started_at, ended_at, min(seen_at) over same,
-        max(seen_at) over same, count(*) over same
+        max(seen_at) over same, count(*) over same, :mapping, delivery_id
     from (
         select *, coalesce(account, :origin) as origin, coalesce(received_at, :seen_at) as seen_at
         from refused
@@ -87,14 +88,15 @@ _SUPERSEDE: Final = sa.text("""
     set state = 'superseded', settled_by_load = coalesce(s.load_id, :load_id)
     from ev_session s
     where q.state = 'open' and q.scope = :scope and 'not_finished' = any(q.codes)
-        and s.session_id = q.session_id
+        and s.session_id = q.session_id and q.session_id in (
+            select session_id from incoming union all select session_id from refused)
 """)
 """No older entry can be meant: a session that is stored leaves no unfinished entry open."""
 
 
-def drop_unfinished(connection: sa.Connection) -> None:
+def drop_unfinished(connection: sa.Connection, *, n_refused: int) -> None:
     """Unfinished records whose session is known go from `refused` to `finished`: duplicates."""
-    know_sizes(connection, "refused")
+    know_sizes(connection, n_refused, "refused")
     connection.execute(_FIND_FINISHED)
     connection.execute(_DROP_FINISHED)
 
@@ -109,7 +111,13 @@ def take_turn(connection: sa.Connection, *, scope: str) -> None:
 
 
 def write_quarantine(
-    connection: sa.Connection, *, scope: str, origin: str, load_id: int | None, seen_at: datetime
+    connection: sa.Connection,
+    *,
+    scope: str,
+    origin: str,
+    load_id: int | None,
+    mapping: str,
+    seen_at: datetime,
 ) -> None:
     """Every record in `refused` has an entry that counts it, and a sighting if this is a load.
 
@@ -118,10 +126,12 @@ def write_quarantine(
         scope: the operator.
         origin: account or file source of records that do not name theirs.
         load_id: the load; null for the stream, whose records nobody takes back.
+        mapping: the text of the mapping that read them; a load has it itself.
         seen_at: when records came that do not say so.
     """
     place = {"scope": scope, "origin": origin}
-    connection.execute(_WRITE, {**place, "seen_at": seen_at})
+    read_by = mapping if load_id is None else None
+    connection.execute(_WRITE, {**place, "mapping": read_by, "seen_at": seen_at})
     if load_id is not None:
         connection.execute(_SIGHT, {**place, "load_id": load_id})
 

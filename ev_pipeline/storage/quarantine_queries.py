@@ -41,6 +41,7 @@ class ReadBy:
         scope: the operator.
         mapping: the mapping's text.
         header: the header of their file; null for JSON.
+        is_stream: whether they came as messages, not in a file.
     """
 
     source: str
@@ -48,6 +49,22 @@ class ReadBy:
     scope: str
     mapping: str
     header: bytes | None
+    is_stream: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """A quarantined record as it came.
+
+    Args:
+        quarantine_id: the number of its entry.
+        raw: its bytes.
+        delivery_id: what names its delivery, where that is known.
+    """
+
+    quarantine_id: int
+    raw: bytes
+    delivery_id: str | None
 
 
 _SHOWN: Final = [column for column in ev_quarantine.columns if column.name != "raw"]
@@ -97,8 +114,8 @@ def show_entry(connection: sa.Connection, quarantine_id: int) -> dict[str, Any]:
 
 def entries_to_replay(
     connection: sa.Connection, selection: Selection
-) -> dict[ReadBy, list[tuple[int, bytes]]]:
-    """Numbers and raw bytes of the entries, by how their first file was read."""
+) -> dict[ReadBy, list[HeldRecord]]:
+    """The entries' records, by how they were read when they first came."""
     first_load = (
         sa.select(sa.func.min(ev_quarantine_sighting.c.load_id))
         .where(ev_quarantine_sighting.c.quarantine_id == ev_quarantine.c.quarantine_id)
@@ -109,22 +126,25 @@ def entries_to_replay(
         sa.select(
             ev_quarantine.c.quarantine_id,
             ev_quarantine.c.raw,
-            ev_load.c.source,
-            ev_load.c.records,
-            ev_load.c.scope,
-            ev_load.c.mapping,
+            ev_quarantine.c.delivery_id,
+            ev_quarantine.c.origin,
+            sa.func.coalesce(ev_load.c.records, "session").label("records"),
+            ev_quarantine.c.scope,
+            sa.func.coalesce(ev_quarantine.c.mapping, ev_load.c.mapping).label("mapping"),
             ev_load.c.header,
+            ev_quarantine.c.mapping.is_not(None).label("is_stream"),
         )
         .select_from(ev_quarantine)
-        .join(ev_load, ev_load.c.load_id == first_load)
+        .outerjoin(ev_load, ev_load.c.load_id == first_load)
         .where(*_conditions(selection))
         .order_by(ev_quarantine.c.quarantine_id)
     )
-    groups: dict[ReadBy, list[tuple[int, bytes]]] = {}
+    groups: dict[ReadBy, list[HeldRecord]] = {}
     for row in connection.execute(query):
         header = None if row.header is None else bytes(row.header)
-        how = ReadBy(row.source, row.records, row.scope, row.mapping, header)
-        groups.setdefault(how, []).append((row.quarantine_id, bytes(row.raw)))
+        how = ReadBy(row.origin, row.records, row.scope, row.mapping, header, row.is_stream)
+        record = HeldRecord(row.quarantine_id, bytes(row.raw), row.delivery_id)
+        groups.setdefault(how, []).append(record)
     return groups
 
 

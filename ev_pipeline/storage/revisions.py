@@ -23,7 +23,7 @@ _KEEP_PASSED: Final = sa.text(f"""
             coalesce(received_at, :received_at) as received_at
         from decided d
         join incoming using (ordinal, session_id)
-        join landing l using (session_id)
+        join landed l using (session_id)
         where decision in ('stored', 'updated') and d.ordinal <> l.ordinal
     ) passed
 """)  # noqa: S608 -- constant column names

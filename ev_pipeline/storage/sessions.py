@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ev_pipeline.storage.changes import CHANGED, LOG
 from ev_pipeline.storage.decisions import decide_losers_again
-from ev_pipeline.storage.staging import FIELD_LIST, FIELDS
+from ev_pipeline.storage.staging import FIELD_LIST
 
 OVERLAP: Final = "overlaps_same_connector"
 
@@ -23,17 +23,15 @@ _ROW: Final = (
 )
 
 _LANDING_ROWS: Final = f"""
-    select l.session_id, l.revision, :scope as scope, coalesce(i.account, :source) as source,
-        {", ".join(f"i.{field}" for field in FIELDS)}, i.started_local_at,
-        case when cardinality(i.warnings) > 0 or o.ordinal is not null
+    select session_id, revision, :scope as scope, coalesce(account, :source) as source,
+        {FIELD_LIST}, started_local_at,
+        case when cardinality(warnings) > 0 or o.ordinal is not null
             then 'warning' else 'valid' end as quality,
-        i.warnings
-            || array_remove(array[case when o.ordinal is not null then '{OVERLAP}' end], null)
-            || i.notes as quality_codes,
+        warnings || case when o.ordinal is null then notes
+            else cast('{{{OVERLAP}}}' as text[]) || notes end as quality_codes,
         :door as door, cast(:load_id as bigint) as load_id,
-        coalesce(i.received_at, :received_at) as received_at, l.base_revision
-    from landing l
-    join incoming i using (ordinal)
+        coalesce(received_at, :received_at) as received_at, base_revision
+    from landing
     left join (select distinct ordinal from overlapping) o using (ordinal)
 """  # noqa: S608 -- constant column names
 
@@ -42,7 +40,7 @@ def _insert(on_conflict: str) -> sa.TextClause:
     return sa.text(f"""
         with written as (
             insert into ev_session ({_ROW})
-            select {_ROW} from ({_LANDING_ROWS} where l.base_revision is null) fresh
+            select {_ROW} from ({_LANDING_ROWS} where base_revision is null) fresh
             order by session_id
             {on_conflict}
             returning session_id, revision, {CHANGED}
@@ -60,7 +58,7 @@ _LOCK_REPLACED: Final = sa.text("""
     select count(*)
     from (
         select from ev_session
-        where session_id in (select session_id from landing where base_revision is not null)
+        where session_id in (select session_id from landed where base_revision is not null)
         order by session_id
         for update
     ) locked
@@ -69,12 +67,12 @@ _LOCK_REPLACED: Final = sa.text("""
 _REPLACE: Final = sa.text(f"""
     with old as materialized (
         select s.*
-        from landing l
+        from landed l
         join ev_session s on s.session_id = l.session_id and s.revision = l.base_revision
     ), new as (
         update ev_session s
         set ({_ROW}) = row({", ".join(f"r.{column.strip()}" for column in _ROW.split(","))})
-        from ({_LANDING_ROWS} where l.base_revision is not null) r
+        from ({_LANDING_ROWS} where base_revision is not null) r
         where s.session_id = r.session_id and s.revision = r.base_revision
         returning s.*
     ), kept as (
@@ -94,23 +92,34 @@ _REPLACE: Final = sa.text(f"""
 
 
 def write_sessions(
-    connection: sa.Connection, *, has_corrections: bool, **origin: str | int | datetime | None
-) -> None:
+    connection: sa.Connection,
+    *,
+    is_contested: bool,
+    n_incoming: int,
+    has_corrections: bool,
+    **origin: str | int | datetime | None,
+) -> bool:
     """Everything in `landing` is written, or decided again where somebody else was first.
 
     Args:
         connection: the load's transaction.
+        is_contested: whether any record had to be decided.
+        n_incoming: how many records there are.
         has_corrections: whether other content for a stored id is a correction.
         origin: `scope`, `source`, `door`, `load_id` (null for the stream) and `received_at` of
             the records.
+
+    Returns:
+        Whether any record had to be decided by the end.
     """
     written = 0
     while True:
         written += _add(connection, origin, is_first_try=not written)
-        written += _replace(connection, origin)
-        if written == _count_landing(connection):
-            return
+        written += _replace(connection, origin) if is_contested else 0
+        if written == (_count_landing(connection) if is_contested else n_incoming):
+            return is_contested
         decide_losers_again(connection, has_corrections=has_corrections)
+        is_contested = True
 
 
 def _add(connection: sa.Connection, origin: dict[str, Any], *, is_first_try: bool) -> int:

@@ -3,7 +3,8 @@
 What lives here: the temporary tables and what each of their rows is. What does not: what becomes
 of the rows (`decisions`, `overlaps`, `sessions`, `quarantine`).
 
-Every table goes with the transaction, so nothing is left of a load that was killed.
+A connection makes the tables once: making them takes longer than storing a stream's batch. Every
+row goes with its transaction, so nothing is left of a load that was killed.
 """
 
 from typing import Final
@@ -27,39 +28,46 @@ INCOMING: Final = (
     "notes",
     "account",
     "received_at",
+    "connector_number",
 )
-"""The columns of `incoming`; the last two are null where they are the whole load's."""
+"""The columns of `incoming`. Account and receipt are null where they are the whole load's; the last
+counts the connectors that the load's records name, and is null where a record names none."""
 
-_WORK_MEMORY: Final = "set local work_mem = '256MB'"
+_WORK_MEMORY: Final = "256MB"
 """A load sorts and hashes a whole file: a million sessions fit, more go by way of the disk."""
+
+_ANALYSED_FROM: Final = 10_000
+"""Rows from which the planner is told how many there are: for fewer, telling takes longer than the
+worst plan."""
 
 _TABLES: Final = (
     # the records that passed validation, in the file's order
     f"""
-    create temp table incoming on commit drop as
+    create temp table incoming on commit delete rows as
     select 0::bigint as ordinal, 0::bigint as line, session_id, {FIELD_LIST}, started_local_at,
         quality_codes as warnings, quality_codes as notes, source as account,
-        received_at
+        received_at, 0 as connector_number
     from ev_session with no data
     """,  # noqa: S608 -- constant column names
     # the records that did not
     """
-    create temp table refused on commit drop as
+    create temp table refused on commit delete rows as
     select 0::bigint as ordinal, 0::bigint as line, raw, raw_sha256, reasons, codes, session_id,
         source_session_id, station_id, connector_id, started_at, ended_at, origin as account,
-        first_seen_at as received_at
+        first_seen_at as received_at, delivery_id
     from ev_quarantine with no data
     """,
     # unfinished records that are known, and the load that had stored their session
     """
-    create temp table finished on commit drop as
+    create temp table finished on commit delete rows as
     select ordinal, session_id, account, 0::bigint as met_load from refused with no data
     """,
-    # ids that come more than once, or are stored: their records are decided one after the other
-    "create temp table met (session_id uuid) on commit drop",
+    # ids that come more than once, or are stored: their records are decided one after the other;
+    # those that somebody else has stored meanwhile are decided in a later round
+    "create temp table met (session_id uuid, round int) on commit delete rows",
     # those records, their place being their number; -1 is what is stored, below it what was
     f"""
-    create temp table contested on commit drop as
+    create temp table contested on commit delete rows as
     select ordinal as place, session_id, {FIELD_LIST}, notes, 0 as revision, 0::bigint as load_id
     from incoming with no data
     """,  # noqa: S608 -- constant column names
@@ -69,44 +77,76 @@ _TABLES: Final = (
     create temp table decided (
         ordinal bigint, session_id uuid, decision text, revision int, base_revision int,
         met_load bigint
-    ) on commit drop
+    ) on commit delete rows
     """,
-    # the rows to be written; those with a base replace that revision
+    # of those that were decided, the records to be written; with a base they replace that revision
     """
-    create temp table landing (
+    create temp table landed (
         session_id uuid, ordinal bigint, base_revision int, revision int
-    ) on commit drop
+    ) on commit delete rows
     """,
-    # from when to when the file has sessions on a connector
+    # connectors with stored sessions in the file's time
     """
-    create temp table span (
-        station_id text, connector_id text, first_at timestamptz, last_at timestamptz
-    ) on commit drop
-    """,
-    # the rows to be written whose connector has stored sessions in the file's time
-    """
-    create temp table neighboured on commit drop as
-    select ordinal, station_id, connector_id, started_at, ended_at from incoming with no data
+    create temp table busy (connector_number int, station_id text, connector_id text)
+    on commit delete rows
     """,
     # the rows to be written that overlap another session on their connector
-    "create temp table overlapping (ordinal bigint) on commit drop",
+    "create temp table overlapping (ordinal bigint) on commit delete rows",
+    # from when to when sessions with two readings are on a connector
+    """
+    create temp table place (
+        station_id text, connector_id text, first_at timestamptz, last_at timestamptz
+    ) on commit delete rows
+    """,
+    # what the records tell of stations that are not known, or whose zone is not
+    """
+    create temp table named_station on commit delete rows as
+    select station_id, name, latitude, longitude, time_zone from ev_station with no data
+    """,
 )
 
+_NAMES: Final = tuple(statement.split()[3] for statement in _TABLES)
 
-def create_staging(connection: sa.Connection) -> None:
+_USED_BY: Final = "staging used by"
+"""Where a connection remembers the transaction that has last staged something."""
+
+_LANDING: Final = """
+    create temp view landing as
+    select i.*, cast(null as int) as base_revision, 1 as revision
+    from incoming i
+    where not exists (select from met where met.session_id = i.session_id)
+    union all
+    select i.*, l.base_revision, l.revision from landed l join incoming i using (ordinal)
+"""
+"""The records to be written: what is met nowhere is new, and needs no row to say so."""
+
+
+def open_staging(connection: sa.Connection) -> None:
     """The transaction has empty staging tables; what an earlier job of it staged is gone."""
-    connection.execute(sa.text("discard temp"))
-    connection.execute(sa.text(_WORK_MEMORY))
-    for statement in _TABLES:
-        connection.execute(sa.text(statement))
+    is_made = connection.execute(
+        sa.text(
+            "select to_regclass('pg_temp.incoming') is not null,"
+            " set_config('work_mem', :work_memory, true)"
+        ),
+        {"work_memory": _WORK_MEMORY},
+    ).scalar_one()
+    transaction = connection.get_transaction()
+    if not is_made:
+        for statement in (*_TABLES, _LANDING):
+            connection.execute(sa.text(statement))
+    elif connection.info.get(_USED_BY) is transaction:
+        connection.execute(sa.text(f"truncate {', '.join(_NAMES)}"))
+    connection.info[_USED_BY] = transaction
 
 
-def know_sizes(connection: sa.Connection, *tables: str) -> None:
-    """The planner knows how much the staging tables hold.
+def know_sizes(connection: sa.Connection, n_rows: int, *tables: str) -> None:
+    """The planner knows how much the staging tables hold, where that is much.
 
     Args:
         connection: the load's transaction.
+        n_rows: how many rows they hold, about.
         tables: the tables, perhaps with the columns that statements join by, in brackets: to look
             at all columns of a wide one would take as long as a join.
     """
-    connection.execute(sa.text(f"analyze {', '.join(tables)}"))
+    if n_rows >= _ANALYSED_FROM:
+        connection.execute(sa.text(f"analyze {', '.join(tables)}"))

@@ -13,7 +13,6 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ev_pipeline.storage.staging import know_sizes
 from ev_pipeline.storage.stations import SITE_KEY
 
 
@@ -107,7 +106,7 @@ def create_registry_staging(connection: sa.Connection, registry: Registry) -> No
 def decide_registry(connection: sa.Connection, registry: Registry, *, scope: str) -> None:
     """Every row of the file is decided: stored, updated, duplicate or conflict."""
     connection.execute(sa.text(f"update incoming_registry set key = {registry.key_form}"))  # noqa: S608 -- constant expression
-    know_sizes(connection, "incoming_registry")
+    connection.execute(sa.text("analyze incoming_registry"))
 
     def same_as(other: str) -> str:
         return " and ".join(

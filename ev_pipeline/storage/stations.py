@@ -146,14 +146,6 @@ def add_unregistered(
     Returns:
         Stations that were known and have got their zone only now.
     """
-    connection.execute(
-        sa.text(
-            """
-            create temp table named_station on commit drop as
-            select station_id, name, latitude, longitude, time_zone from ev_station with no data
-            """
-        )
-    )
     copy_frame(connection, "named_station", named)
     connection.execute(_ADD, {"scope": scope, "source": source, "seen_at": seen_at})
     zoned = list(connection.execute(_GIVE_ZONES, {"scope": scope}).scalars())

@@ -164,21 +164,14 @@ ev_session: Final = sa.Table(
     sa.CheckConstraint("energy_kwh > 0", name="has_energy"),
     sa.CheckConstraint("quality in ('valid', 'warning')", name="quality"),
     sa.CheckConstraint("revision >= 1", name="revision"),
-    sa.Index("ix_ev_session_connector", "scope", "station_id", "connector_id", "started_at"),
+    # Narrow: each column costs every session that is written, and the scope tells nobody apart.
+    sa.Index("ix_ev_session_station", "station_id", "started_at"),
     sa.Index(
         "ix_ev_session_long",
-        "scope",
         "station_id",
-        "connector_id",
-        "started_at",
         postgresql_where=sa.text("ended_at - started_at > interval '48 hours'"),
     ),
-    sa.Index(
-        "ix_ev_session_user",
-        "scope",
-        "user_id",
-        postgresql_where=sa.text("user_id is not null"),
-    ),
+    sa.Index("ix_ev_session_user", "user_id", postgresql_where=sa.text("user_id is not null")),
     sa.Index("ix_ev_session_ended_at", "ended_at"),
     comment="Every charging session that passed validation, once",
 )
@@ -423,9 +416,16 @@ ev_quarantine: Final = sa.Table(
     sa.Column(
         "settled_by_load", sa.BigInteger(), comment="the load that resolved or superseded it"
     ),
+    _text("mapping", "how a stream's record was read; a file's is with its load"),
+    _text("delivery_id", "what names a stream's delivery where its times come from receipt"),
     sa.UniqueConstraint("scope", "origin", "raw_sha256"),
     sa.CheckConstraint("state in ('open', 'resolved', 'superseded')", name="state"),
     sa.Index("ix_ev_quarantine_session_id", "session_id"),
+    sa.Index(
+        "ix_ev_quarantine_unfinished",
+        "session_id",
+        postgresql_where=sa.text("state = 'open' and 'not_finished' = any (codes)"),
+    ),
     sa.Index("ix_ev_quarantine_started_at", "started_at"),
     sa.Index(
         "ix_ev_quarantine_open",

@@ -46,7 +46,7 @@ _NOT_WRITTEN: Final = """
     select code, count(*)
     from incoming join decided d using (ordinal) cross join unnest({column}) code
     where not exists (
-        select from landing l where l.session_id = d.session_id and l.ordinal = d.ordinal)
+        select from landed l where l.session_id = d.session_id and l.ordinal = d.ordinal)
     group by code
 """
 """Also of records that a later one of the same file replaced: nobody finds them stored."""
@@ -55,7 +55,9 @@ _WARNINGS_NOT_WRITTEN: Final = sa.text(_NOT_WRITTEN.format(column="warnings"))
 _NOTES_NOT_WRITTEN: Final = sa.text(_NOT_WRITTEN.format(column="notes"))
 
 _OVERLAPPING: Final = sa.text("""
-    select count(distinct ordinal) from overlapping join landing using (ordinal)
+    select count(distinct ordinal)
+    from overlapping left join decided using (ordinal) left join landed l using (ordinal)
+    where decision is null or l.ordinal is not null
 """)
 
 _DUPLICATES_OF: Final = sa.text("""
@@ -71,7 +73,11 @@ _DUPLICATES_OF: Final = sa.text("""
 
 
 def tally_sessions(
-    connection: sa.Connection, *, warnings: Counter[str], notes: Counter[str]
+    connection: sa.Connection,
+    *,
+    warnings: Counter[str],
+    notes: Counter[str],
+    has_overlaps: bool,
 ) -> Tally:
     """What became of a load's sessions.
 
@@ -79,17 +85,21 @@ def tally_sessions(
         connection: the load's transaction.
         warnings: staged records by warning code.
         notes: staged records by note code.
+        has_overlaps: whether any record that is written overlaps another.
     """
     by_account = {row[0]: Counts(*row[1:]) for row in connection.execute(_SESSIONS)}
-    overlapping = Counter({OVERLAP: connection.execute(_OVERLAPPING).scalar_one()})
-    written_warnings = warnings - _by_code(connection, _WARNINGS_NOT_WRITTEN) + overlapping
-    written_notes = notes - _by_code(connection, _NOTES_NOT_WRITTEN)
+    counts = sum_of(by_account.values())
+    if has_overlaps:
+        warnings = warnings + Counter({OVERLAP: connection.execute(_OVERLAPPING).scalar_one()})
+    if counts.stored < counts.received:
+        warnings = warnings - _by_code(connection, _WARNINGS_NOT_WRITTEN)
+        notes = notes - _by_code(connection, _NOTES_NOT_WRITTEN)
     return Tally(
-        counts=sum_of(by_account.values()),
-        reasons=dict(_by_code(connection, _REASONS)),
-        warnings=dict(sorted(written_warnings.items())),
-        notes=dict(sorted(written_notes.items())),
-        duplicates_of={row[0]: row[1] for row in connection.execute(_DUPLICATES_OF)},
+        counts=counts,
+        reasons=dict(_by_code(connection, _REASONS)) if counts.quarantined else {},
+        warnings=dict(sorted((+warnings).items())),
+        notes=dict(sorted((+notes).items())),
+        duplicates_of=dict(_by_load(connection)) if counts.duplicate else {},
         by_account={account: n for account, n in by_account.items() if account is not None},
     )
 
@@ -98,6 +108,10 @@ def tally_registry(connection: sa.Connection) -> Tally:
     """What became of a registry's rows."""
     counts = Counts(*connection.execute(_REGISTRY).one())
     return Tally(counts=counts, reasons=dict(_by_code(connection, _REASONS)))
+
+
+def _by_load(connection: sa.Connection) -> Counter[int]:
+    return Counter({row[0]: row[1] for row in connection.execute(_DUPLICATES_OF)})
 
 
 def _by_code(connection: sa.Connection, query: sa.TextClause) -> Counter[str]:
