@@ -37,6 +37,9 @@ from simulator.visits import DAY_S, Visits, plan_visits
 WHOLE_WEEKS_DAYS: Final = 364
 """The generator's year is moved by so many days: weekdays stay, and seasons nearly."""
 
+LEAD_DAYS: Final = 1
+"""Who ends a session early on the first day came on the day before."""
+
 PREFIX: Final = "F-"
 """Begins the fleet's stations, users and sessions, so that they are nobody else's."""
 
@@ -83,18 +86,20 @@ class FleetSessions:
 def fleet_sessions(size: Size, run: Run) -> FleetSessions:
     """The sessions of a fleet that end on its days: the same from the same run."""
     draws = [np.random.default_rng(child) for child in np.random.SeedSequence(run.seed).spawn(5)]
-    moves, day_of_year = divmod((size.first_day - FIRST_DAY).days, WHOLE_WEEKS_DAYS)
-    days = day_of_year + size.days
+    moves, day_of_year = divmod((size.first_day - FIRST_DAY).days - LEAD_DAYS, WHOLE_WEEKS_DAYS)
+    days = day_of_year + LEAD_DAYS + size.days
     stations = make_stations(size.stations, draws[0])
     users = make_users(size.users, stations, draws[1])
     per_day = SPARE * size.users * SESSIONS_PER_USER / YEAR_DAYS
     planned = plan_visits(users, stations, days=days, per_day=per_day, rng=draws[2])
     visits = _moved(planned, day_of_year, moves * WHOLE_WEEKS_DAYS)
     made = make_sessions(visits, users, stations, daily_temperatures_c(days, draws[3]), draws[4])
-    end = _midnight(size.first_day + timedelta(days=size.days))
+    first, last = (
+        _midnight(size.first_day + timedelta(days=days)).timestamp() for days in (0, size.days)
+    )
     named = pl.concat_str(pl.lit(f"{PREFIX}{run.name}-"), pl.int_range(1, pl.len() + 1))
     sessions = (
-        made.filter(pl.col("end_s") <= end.timestamp())
+        made.filter(pl.col("end_s").is_between(first, last))
         .sort("end_s", maintain_order=True)
         .with_columns(
             (pl.lit(PREFIX) + pl.col("station_id", "user_id")).name.keep(),
