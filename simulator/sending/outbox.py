@@ -2,7 +2,9 @@
 
 A message is here before it is sent, and leaves in the same transaction that counts it as accepted;
 so does the place in the source move with the messages made of it. A killed simulator neither loses
-one nor makes one twice. What lives here: the file. What does not: sending (`clients`).
+one nor makes one twice.
+
+What lives here: what is written when. What does not: the file (`outbox_file`), sending (`clients`).
 """
 
 import sqlite3
@@ -13,32 +15,8 @@ from typing import Final, Self
 
 from ev_pipeline.domain.errors import PipelineError
 from simulator.sending.mishaps import Kind
+from simulator.sending.outbox_file import FILE, opened
 from simulator.sending.reports import Report
-
-FILE: Final = "outbox.sqlite"
-"""Its name in the outbox's directory."""
-
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS run (
-    name TEXT PRIMARY KEY, job TEXT NOT NULL UNIQUE, seed INTEGER NOT NULL,
-    next_row INTEGER NOT NULL DEFAULT 0, n_made INTEGER NOT NULL DEFAULT 0,
-    is_over INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE IF NOT EXISTS message (
-    number INTEGER PRIMARY KEY, place INTEGER NOT NULL, run TEXT NOT NULL, account TEXT NOT NULL,
-    name TEXT NOT NULL, kind TEXT NOT NULL, message_id TEXT, payload BLOB NOT NULL,
-    refused_code INTEGER
-);
-CREATE INDEX IF NOT EXISTS message_in_order ON message (account, place, number)
-    WHERE refused_code IS NULL;
-CREATE TABLE IF NOT EXISTS accepted (
-    run TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (run, name)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tally (
-    run TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL, n INTEGER NOT NULL,
-    PRIMARY KEY (run, what, detail)
-) WITHOUT ROWID;
-"""
 
 _TALLY: Final = "INSERT INTO tally VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
 
@@ -99,7 +77,7 @@ class Outbox:
         self._path = directory / FILE
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            self._db = _opened(self._path)
+            self._db = opened(self._path)
         except (OSError, sqlite3.Error) as error:
             is_taken = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
             if is_taken:
@@ -275,19 +253,3 @@ _NO_PLACE: Final = 2**62
 def _place(number: int, behind: int) -> int:
     """Where a message stands: after the one that is so many later, not beside it."""
     return 2 * (number + behind) + (behind > 0)
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    """The file, kept from other processes; what is committed outlives a loss of power."""
-    db = sqlite3.connect(path, timeout=0)
-    try:
-        db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.executescript(_SCHEMA)
-        db.execute("BEGIN IMMEDIATE")
-        db.commit()
-    except sqlite3.Error:
-        db.close()
-        raise
-    return db
