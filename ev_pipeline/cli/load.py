@@ -227,6 +227,8 @@ def _print_result(result: "LoadResult") -> None:
     said = [(kind, code, f"{n:,}") for kind in _CODES for code, n in codes[kind].items()]
     if said:
         print_table(("what", "code", "records"), said)
+    if skipped := result.skipped.in_words():
+        messages.print(f"lines that are no records, and so are not counted: {skipped}")
 
 
 def _sums(source: str, results: list["LoadResult"]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ What does not: reading (`sources.explain`).
 """
 
 from collections import Counter
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +35,8 @@ def as_document(reading: "FileReading", mapping: str, path: Path) -> dict[str, A
         "absent_columns": reading.absent,
         "columns_not_read": reading.not_read,
         "fields_never_filled": reading.never_filled,
+        "lines_count": reading.counted_in,
+        "skipped_lines": asdict(reading.skipped),
         "records": [_record(record) for record in reading.records],
         "totals": {
             "looked_at": len(reading.findings),
@@ -101,8 +104,10 @@ def print_reading(reading: "FileReading", path: Path) -> None:
         messages.print(escape(f"{path} holds no records, only a header"), soft_wrap=True)
         return
     for record in reading.records:
-        _print_record(record)
+        _print_record(record, reading.counted_in)
     _print_totals(reading)
+    if skipped := reading.skipped.in_words():
+        results.print(Text(f"Lines that are no records: {skipped}"))
     for what, names in (
         ("Columns that the mapping does not read", reading.not_read),
         ("Columns that this file lacks", reading.absent),
@@ -112,10 +117,10 @@ def print_reading(reading: "FileReading", path: Path) -> None:
             results.print(Text(f"{what}: {', '.join(names)}"))
 
 
-def _print_record(record: "RecordReading") -> None:
+def _print_record(record: "RecordReading", counted_in: str) -> None:
     outcome = _outcome(record.findings)
     style = {"quarantined": "red", "stored": "green"}.get(outcome, "yellow")
-    results.print(Text.assemble(f"line {record.line}: ", (outcome, style), style="bold"))
+    results.print(Text.assemble(f"{counted_in} {record.line}: ", (outcome, style), style="bold"))
     raw = record.raw.decode("utf-8", "replace").replace("\t", " ⇥ ").strip()
     results.print(Text(f"  {raw}", style="dim"), no_wrap=True, overflow="ellipsis", crop=True)
     table = _table()
@@ -161,7 +166,8 @@ def _print_totals(reading: "FileReading") -> None:
         for code, count in _codes(reading, severity):
             line, found = _first(reading, code)
             label = Text(f"  {severity} {code}", style=style)
-            table.add_row(label, str(count), Text(f"first in line {line}: {found.message}"))
+            place = f"first in {reading.counted_in} {line}"
+            table.add_row(label, str(count), Text(f"{place}: {found.message}"))
     if table.row_count:
         results.print(table)
 

@@ -4,12 +4,13 @@ What lives here: the job and its result. What does not: the steps.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ev_pipeline.intake.records import Records
 from ev_pipeline.settings import Settings
 from ev_pipeline.sources.mapping import Mapping
+from ev_pipeline.sources.skipping import SkippedLines
 from ev_pipeline.storage.loads import Origin, Tally
 
 
@@ -46,6 +47,7 @@ class LoadResult:
         path: the file as it was named.
         tally: the counts.
         duration_s: how long it took, s.
+        skipped: the file's lines that are no records, and so are in no count.
     """
 
     load_id: int | None
@@ -53,6 +55,7 @@ class LoadResult:
     path: str
     tally: Tally
     duration_s: float
+    skipped: SkippedLines = field(default_factory=SkippedLines)
 
     def as_document(self) -> dict[str, Any]:
         """The answer that `load --json` gives for one file."""

@@ -89,6 +89,7 @@ def load_file(
         path=origin.path,
         tally=tally,
         duration_s=monotonic() - began,
+        skipped=records.skipped,
     )
 
 

@@ -7,7 +7,7 @@ What does not: decoding (`ev_pipeline.sources`), and what becomes of the records
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -18,6 +18,7 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.sources.files import name_of
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.reader import RecordBatch, read_batches
+from ev_pipeline.sources.skipping import SkippedLines
 
 DELIVERY: Final = {
     "account": pl.String(),
@@ -41,7 +42,7 @@ class Records(Protocol):
         """The same for the same content; null where the content cannot change."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FileRecords:
     """The records of a file.
 
@@ -49,18 +50,24 @@ class FileRecords:
         path: the file.
         mapping: how its source writes records.
         received_at: when it came.
+        skipped: the lines that are no records, once the file was read to its end.
     """
 
     path: Path
     mapping: Mapping
     received_at: datetime
+    skipped: SkippedLines = field(default_factory=SkippedLines, init=False)
 
     def station_ids(self) -> None:
         """Nobody knows before the file is read."""
 
     def batches(self) -> Iterator[RecordBatch]:
         """The file's records, in bounded memory."""
-        return read_batches(self.path, self.mapping, received_at=self.received_at)
+        skipped = SkippedLines()
+        yield from read_batches(
+            self.path, self.mapping, received_at=self.received_at, skipped=skipped
+        )
+        self.skipped = skipped
 
     def fingerprint(self) -> str | None:
         """SHA-256 of the file's bytes; null where there is no file, which reading it will say."""

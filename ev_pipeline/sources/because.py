@@ -24,6 +24,8 @@ def origin_of(source: Source) -> str:
             return f"started_at + {columns}"
         case TimeSource(end_minus=str()):
             return f"ended_at - {columns}"
+        case TimeSource(clock_after_start=str()):
+            return f"from started_at on, {columns}"
         case NumberSource(until=str()):
             return f"from started_at until {columns}"
         case TimeSource(receipt=True):
@@ -79,17 +81,35 @@ def text_of(source: Source, texts: Texts) -> str | None:
 def _rule(source: Source, written: str, texts: Texts, mapping: Mapping) -> str:
     """How the text was read; empty where it stands for itself."""
     match source:
+        case TimeSource(clock_after_start=str()):
+            return " or ".join(source.format)
         case TimeSource(duration_column=None):
             return _time_rule(source, written, texts, mapping)
         case TimeSource():
-            return next(iter(source.format), source.unit or "h")
+            how = next(iter(source.format), source.unit or "h")
+            return ", ".join(filter(None, (how, _signs(source, written, mapping))))
         case NumberSource():
-            comma = "decimal comma" if mapping.file.decimal == "," and "," in written else ""
-            return ", ".join(filter(None, (source.format, source.unit, comma)))
+            signs = _signs(source, written, mapping)
+            return ", ".join(filter(None, (source.format, source.unit, signs)))
         case WeekdaySource():
             return "Monday is 1"
         case _:
             return ""
+
+
+def _signs(source: NumberSource | TimeSource, written: str, mapping: Mapping) -> str:
+    """By which signs a number was read that it has."""
+    if source.format:
+        return ""
+    style = mapping.file.style_of(source)
+    said = ["decimal comma"] if style.decimal == "," and "," in written else []
+    if style.thousands:
+        said.append(f"thousands apart by {_shown(style.thousands)}")
+    return ", ".join(said)
+
+
+def _shown(sign: str) -> str:
+    return "a blank" if sign == " " else sign
 
 
 def _time_rule(source: TimeSource, written: str, texts: Texts, mapping: Mapping) -> str:
@@ -111,15 +131,21 @@ def _time_rule(source: TimeSource, written: str, texts: Texts, mapping: Mapping)
 
 def _expected(source: Source, mapping: Mapping) -> str:
     """What a text should have been that could not be read."""
-    match source:
-        case TimeSource(duration_column=None) | NumberSource(until=str()):
-            formats = [source.format] if isinstance(source.format, str) else source.format or []
-            return f"not a time like {' or '.join(formats)}"
-        case TimeSource(format=(name, *_)) | NumberSource(format=str(name)):
-            return f"not a duration like {name}"
-        case TextSource():
-            return "not known"
-        case WeekdaySource():
-            return "not a weekday"
-        case _:
-            return f"not a number with the decimal sign {mapping.file.decimal}"
+    if not isinstance(source, NumberSource | TimeSource):
+        return "not a weekday" if isinstance(source, WeekdaySource) else "not known"
+    formats = [source.format] if isinstance(source.format, str) else source.format or ()
+    if formats:
+        return f"not a {_kind(source)} like {' or '.join(formats)}"
+    style = mapping.file.style_of(source)
+    thousands = f", thousands apart by {_shown(style.thousands)}" if style.thousands else ""
+    beside = f", at most {' or '.join(style.beside)} beside it" if style.beside else ""
+    return f"not a number with the decimal sign {style.decimal}{thousands}{beside}"
+
+
+def _kind(source: NumberSource | TimeSource) -> str:
+    """What the formats of a source are those of."""
+    if isinstance(source, NumberSource):
+        return "duration" if source.until is None else "time"
+    if source.clock_after_start is not None:
+        return "clock"
+    return "time" if source.duration_column is None else "duration"

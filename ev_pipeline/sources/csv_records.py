@@ -20,7 +20,7 @@ from ev_pipeline.sources.files import record_encoding
 from ev_pipeline.sources.header_fit import best_fit, quoted
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.mapping_errors import line_naming, nearest
-from ev_pipeline.sources.splitting import MAX_RECORD_BYTES, Dialect, Fault, RecordBlock
+from ev_pipeline.sources.record_blocks import MAX_RECORD_BYTES, Dialect, Fault, RecordBlock
 
 _FAULTS: Final = {
     Fault.OPEN_QUOTE: "a quote is opened and not closed",
@@ -64,7 +64,7 @@ class CsvTable:
     Args:
         header: the header record's bytes.
         mapping: how the source writes its records.
-        where: what the file is called in errors.
+        where: what the header's line is called in errors.
 
     Raises:
         PipelineError: the header is no text, or lacks a column that the mapping needs.
@@ -80,20 +80,20 @@ class CsvTable:
         except UnicodeDecodeError as error:
             raise PipelineError(
                 f"the header is not {self._encoding}: {error.reason}",
-                where=f"{where}, line 1, byte {error.start + 1}",
+                where=f"{where}, byte {error.start + 1}",
                 mend='say the right encoding in [file] of the mapping, e.g. "windows-1252"',
             ) from error
         if _CONTROL.search(text):
             raise PipelineError(
                 "this is not a text file: its first line holds control characters",
-                where=f"{where}, line 1",
+                where=where,
                 mend='export it as CSV; if it is UTF-16, say encoding = "utf-16" in [file]',
             )
         names = split_fields(text, self._field)
         if names is None:
             raise PipelineError(
                 "a quote in the header is opened and not closed",
-                where=f"{where}, line 1",
+                where=where,
                 mend='close it, or say quote = "" in [file] if quotes mean nothing',
             )
         self.header: Final = text
@@ -235,14 +235,14 @@ def _locate(names: list[str], mapping: Mapping, where: str, header: str) -> dict
             place = f" (its line {line})" if line else ""
             raise PipelineError(
                 f"there is no column {column!r}, which the mapping {mapping.name}{place} reads",
-                where=f"{where}, line 1",
+                where=where,
                 mend=_mend_of_missing(column, names, header),
             )
         if count > 1:
             first = names.index(column.strip()) + 1
             raise PipelineError(
                 f"the column {column!r}, which the mapping {mapping.name} reads, stands twice",
-                where=f"{where}, line 1, column {first}",
+                where=f"{where}, column {first}",
                 mend="give the columns different names in the file",
             )
         if count:

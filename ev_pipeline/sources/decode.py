@@ -11,6 +11,7 @@ import polars as pl
 
 from ev_pipeline.domain.session import SESSION_FIELDS, STATION_FIELDS, FieldSpec, frame_schema
 from ev_pipeline.sources.cells import Cells, constant, where
+from ev_pipeline.sources.clock_ends import Start, clock_ends
 from ev_pipeline.sources.fields import (
     NumberSource,
     Source,
@@ -22,6 +23,7 @@ from ev_pipeline.sources.findings import PROBLEM, Findings
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.numbers import read_numbers
 from ev_pipeline.sources.times import Moments, in_years, read_written, to_moments
+from ev_pipeline.sources.weekdays import read_weekdays
 from ev_pipeline.sources.zones import station_zones
 
 _MOMENT: Final = pl.Datetime("us", "UTC")
@@ -44,9 +46,6 @@ _MAX_DURATION_H: Final = 1e6
 
 _US_PER_HOUR: Final = 3_600_000_000
 """µs in an hour."""
-
-_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-"""How English names of weekdays begin, Monday first."""
 
 
 def fields_of(mapping: Mapping) -> tuple[FieldSpec, ...]:
@@ -85,7 +84,7 @@ def to_canonical(
 def _follows(source: Source) -> int:
     """How many fields must be read before it: those from which it is worked out."""
     match source:
-        case TimeSource(duration_column=str()):
+        case TimeSource(duration_column=str()) | TimeSource(clock_after_start=str()):
             return 1
         case NumberSource(until=str()):
             return 2
@@ -106,6 +105,7 @@ class _Batch:
         self._cells = Cells(raw, mapping.missing)
         self._values: dict[str, pl.Series] = {}
         self._findings = Findings(raw.height)
+        self._start: Start | None = None
 
     def read(self, field: str, source: Source) -> None:
         """Read one field; what of it could not be read becomes a finding."""
@@ -116,6 +116,8 @@ class _Batch:
                 self._read_until(field, source)
             case NumberSource():
                 self._read_number(field, source)
+            case TimeSource(clock_after_start=str()):
+                self._read_clock_end(field, source)
             case TimeSource() if _follows(source):
                 self._follow_time(field, source)
             case TimeSource():
@@ -163,17 +165,15 @@ class _Batch:
             self._values[field] = self._constant(source.value, pl.Float64())
             return
         texts = self._cells.texts(source)
-        self._values[field] = self._numbers(texts, field, source.unit, source.format)
+        self._values[field] = self._numbers(texts, field, source, source.format)
         if field not in EXTRA_COLUMNS:
             self._findings.refuse(field, texts, self._values[field])
 
     def _numbers(
-        self, texts: pl.Series, field: str, unit: str | None, duration_format: str | None
+        self, texts: pl.Series, field: str, source: NumberSource | TimeSource, form: str | None
     ) -> pl.Series:
-        decimal = self._mapping.file.decimal
-        return read_numbers(
-            texts, field, decimal=decimal, unit=unit, duration_format=duration_format
-        )
+        style = self._mapping.file.style_of(source)
+        return read_numbers(texts, field, style=style, unit=source.unit, duration_format=form)
 
     def _read_time(self, field: str, source: TimeSource) -> None:
         if source.receipt:
@@ -181,14 +181,22 @@ class _Batch:
             self._findings.note("time_assigned", self._constant(value=True, dtype=pl.Boolean()))
             return
         texts, column = self._cells.texts(source), source.zone_column
-        moments = to_moments(
-            read_written(texts, source.format, add_years=source.add_years),
-            zone=self._clock,
-            zone_texts=None if column is None else self._cells.column(column),
-            zones=self._mapping.zones,
-        )
+        zone_texts = None if column is None else self._cells.column(column)
+        written = read_written(texts, source.format, add_years=source.add_years)
+        zones = self._mapping.zones
+        moments = to_moments(written, zone=self._clock, zone_texts=zone_texts, zones=zones)
+        if field == "started_at":
+            self._start = Start(written, moments.earlier, self._clock, zone_texts, zones)
         self._findings.refuse(field, texts, moments.earlier)
         self._keep_time(field, moments)
+
+    def _read_clock_end(self, field: str, source: TimeSource) -> None:
+        if self._start is None:
+            raise AssertionError(f"{field} was read before the start that it follows")
+        texts = self._cells.column(str(source.clock_after_start), source.missing)
+        ends = clock_ends(texts, source.format, self._start)
+        self._findings.refuse(field, texts, ends.readable)
+        self._keep_time(field, ends.moments)
 
     def _read_until(self, field: str, source: NumberSource) -> None:
         """The hours from the session's start until a time; its earlier reading where it has two."""
@@ -209,7 +217,7 @@ class _Batch:
         after = source.start_plus is not None
         known = "started_at" if after else "ended_at"
         texts = self._cells.column(str(source.duration_column), source.missing)
-        hours = self._numbers(texts, field, source.unit, next(iter(source.format), None))
+        hours = self._numbers(texts, field, source, next(iter(source.format), None))
         hours = where(hours.abs() <= _MAX_DURATION_H, hours)
         moved = (hours * _US_PER_HOUR).round().cast(pl.Int64).cast(pl.Duration("us"))
         moved = moved if after else -moved
@@ -232,14 +240,7 @@ class _Batch:
     def _read_weekday(self, field: str, source: WeekdaySource) -> None:
         if self._findings.has_noted("time_assigned"):
             return  # the weekday of another time than the receipt's
-        texts = self._cells.texts(source)
-        numbers = {str(number): number for number in range(1, 8)}
-        if source.names:
-            numbers |= {name: number for number, name in enumerate(source.names, start=1)}
-        else:
-            numbers |= {name: number for number, name in enumerate(_WEEKDAYS, start=1)}
-            texts = texts.str.to_lowercase().str.slice(0, 3)
-        self._values[field] = texts.replace_strict(numbers, default=None, return_dtype=pl.Int8)
+        self._values[field] = read_weekdays(self._cells.texts(source), source.names)
 
 
 def _later_name(field: str) -> str:

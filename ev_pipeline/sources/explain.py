@@ -18,6 +18,7 @@ from ev_pipeline.sources.fields import Source
 from ev_pipeline.sources.json_records import element_of_line
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.reader import RecordBatch, raw_texts, read_batches
+from ev_pipeline.sources.skipping import SkippedLines
 from ev_pipeline.sources.verdicts import Finding, count_repeated, verdicts
 
 _FIRST_BYTES: Final = 1 << 18
@@ -46,7 +47,7 @@ class RecordReading:
     """How one record was read, and what would come of it.
 
     Args:
-        line: where it stands in the file, counted from 1.
+        line: where it stands in the file, counted from 1: its line, or its place in a list.
         raw: its bytes.
         fields: how each field was read that the mapping states; none where the record could not
             be understood.
@@ -71,6 +72,8 @@ class FileReading:
         absent: columns that the mapping names and the file lacks.
         not_read: columns or keys that the file has and the mapping does not name.
         never_filled: fields that no record gives a value.
+        counted_in: whether `line` counts lines, or elements of a list.
+        skipped: lines among them that are no records.
     """
 
     records: list[RecordReading]
@@ -80,6 +83,8 @@ class FileReading:
     absent: list[str]
     not_read: list[str]
     never_filled: list[str]
+    counted_in: str
+    skipped: SkippedLines
 
 
 def explain(
@@ -90,10 +95,13 @@ def explain(
     Raises:
         PipelineError: the file cannot be read.
     """
-    batches = read_batches(path, mapping, received_at=received_at, batch_bytes=_FIRST_BYTES)
+    skipped = SkippedLines()
+    batches = read_batches(
+        path, mapping, received_at=received_at, batch_bytes=_FIRST_BYTES, skipped=skipped
+    )
     batch = next(batches, None)
     if batch is None:
-        return FileReading([], [], [], 0, [], [], [])
+        return FileReading([], [], [], 0, [], [], [], "line", skipped)
     frame = batch.frame
     raw = [batch.raw(row) for row in range(min(n_records, frame.height))]
     texts, used = raw_texts(raw, mapping, batch.header)
@@ -117,6 +125,8 @@ def explain(
         absent=[column for column in used.columns if column not in texts.texts.columns],
         not_read=_not_read(batch, raw, used),
         never_filled=[name for name in sources if frame[name].null_count() == frame.height],
+        counted_in=batch.counted_in,
+        skipped=skipped,
     )
 
 

@@ -4,11 +4,20 @@ What lives here: the section's keys. What does not: reading files (`files`, `rea
 """
 
 import codecs
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
-from ev_pipeline.sources.fields import STRICT, Texts, one_or_more
+from ev_pipeline.sources.fields import (
+    STRICT,
+    DecimalSign,
+    NonEmpty,
+    Texts,
+    Thousands,
+    WrittenNumber,
+    one_or_more,
+)
+from ev_pipeline.sources.numbers import NumberStyle
 
 Format = Literal["csv", "json", "jsonl"]
 
@@ -36,6 +45,9 @@ class FileFormat(BaseModel):
         quote: what surrounds a value that holds a delimiter; empty for none.
         encoding: of the text; a byte order mark is always taken off.
         decimal: the decimal sign of numbers written as text.
+        thousands: what stands between groups of three digits; empty for nothing.
+        skip_lines: how many lines of a CSV file stand above the names of the columns.
+        skip_lines_starting: how lines of a CSV file begin that are no records, such as totals.
         list_at: path of the list inside a JSON document; the document itself if absent.
         optional_columns: columns that a file may lack; any other that is named must be there.
         report_unknown_keys: whether a JSON record with keys that the mapping does not name gets
@@ -51,8 +63,28 @@ class FileFormat(BaseModel):
     delimiter: Annotated[str, Field(pattern=r'^[^"\r\n]$')] = ","
     quote: Annotated[str, Field(pattern=r"^[!-~]?$")] = '"'
     encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
-    decimal: Literal[".", ","] = "."
+    decimal: DecimalSign = "."
+    thousands: Thousands = ""
+    skip_lines: Annotated[int, Field(ge=0)] = 0
+    skip_lines_starting: Annotated[
+        tuple[NonEmpty, ...], BeforeValidator(one_or_more), Field(strict=False)
+    ] = ()
     list_at: str | None = None
     optional_columns: Texts = ()
     report_unknown_keys: bool = False
     standard: Standard | None = None
+
+    @model_validator(mode="after")
+    def _tells_the_signs_apart(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
+        return self
+
+    def style_of(self, source: WrittenNumber | None = None) -> NumberStyle:
+        """How the numbers of a source are written, or those of the file where it says nothing."""
+        if source is None:
+            return NumberStyle(self.decimal, self.thousands)
+        thousands = source.thousands
+        if thousands is None:
+            thousands = self.thousands if source.decimal is None else ""
+        return NumberStyle(source.decimal or self.decimal, thousands, source.beside)

@@ -37,12 +37,12 @@ def refuse_other_header(header: str, mapping: Mapping, where: str) -> None:
     Args:
         header: the CSV file's header.
         mapping: what the file is to be read by; one that a person wrote may read what it likes.
-        where: what the file is called in errors.
+        where: what the header's line is called in errors.
 
     Raises:
         PipelineError: another one reads more.
     """
-    _refuse(_read_by_each(header), mapping, f"its header is {quoted(header)}", f"{where}, line 1")
+    _refuse(_read_by_each(header), mapping, f"its header is {quoted(header)}", where)
 
 
 def refuse_other_keys(keys: Sequence[str], mapping: Mapping, where: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.sources.files import ByteSource, name_of
-from ev_pipeline.sources.splitting import MAX_RECORD_BYTES
+from ev_pipeline.sources.record_blocks import MAX_RECORD_BYTES
 
 MAX_ELEMENT_BYTES: Final = 16 * MAX_RECORD_BYTES
 """A longer element ends the reading: it would have to be held in memory whole."""

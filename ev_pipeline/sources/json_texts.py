@@ -11,7 +11,7 @@ from typing import Any, Final
 import polars as pl
 
 from ev_pipeline.sources.csv_records import RawRecords
-from ev_pipeline.sources.fields import TextSource
+from ev_pipeline.sources.fields import NumberSource, TextSource, TimeSource
 from ev_pipeline.sources.json_records import Element
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.ocpi import with_derived
@@ -68,6 +68,12 @@ class _Columns:
         self.roots: Final = frozenset(path[0] for path in self._paths)
         self._is_flat = all(len(path) == 1 for path in self._paths)
         self._nothing = (None,) * len(self.names)
+        self._decimals = {
+            name: mapping.file.style_of(source).decimal
+            for source in (*mapping.sources.values(), *mapping.hints.values())
+            if isinstance(source, NumberSource | TimeSource)
+            for name in source.inputs
+        }
         self._decimal = mapping.file.decimal
         self._standard = mapping.file.standard
         self._text_columns = frozenset(
@@ -111,7 +117,7 @@ class _Columns:
                 return None, f"{column} is {value}, not a text or a number"
             if value.is_integer() and abs(value) < _EXACT:
                 value = int(value)  # 1.0 is the number 1, and no id is written with a fraction
-        return str(value).replace(".", self._decimal), ""
+        return str(value).replace(".", self._decimals.get(column, self._decimal)), ""
 
 
 def _is_storable(text: str) -> bool:

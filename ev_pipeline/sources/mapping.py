@@ -1,7 +1,8 @@
 """A mapping: how one source writes its sessions or stations, as a person states it in TOML.
 
 What lives here: the mapping as a whole, where mappings are found, and what they must say.
-What does not: the sources of single fields (`fields`), the wording of errors (`mapping_errors`).
+What does not: the sources of single fields (`fields`), what they must say together
+(`mapping_rules`), the wording of errors (`mapping_errors`).
 """
 
 import tomllib
@@ -14,16 +15,14 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import TimeZoneName
-from ev_pipeline.sources.fields import (
-    STRICT,
-    NumberSource,
-    Source,
-    Texts,
-    TextSource,
-    TimeSource,
-)
+from ev_pipeline.sources.fields import STRICT, Source, Texts, TextSource
 from ev_pipeline.sources.file_format import FileFormat
 from ev_pipeline.sources.mapping_errors import line_of, nearest, refused, unreadable
+from ev_pipeline.sources.mapping_rules import (
+    refuse_one_sign_for_two,
+    refuse_times_without_clock,
+    refuse_underivable_times,
+)
 from ev_pipeline.sources.sections import (
     RegistryFields,
     SessionFields,
@@ -31,7 +30,6 @@ from ev_pipeline.sources.sections import (
     ValidatedAs,
     sources_in,
 )
-from ev_pipeline.sources.timeformats import STANDARD_FORMATS
 from ev_pipeline.sources.zones import known_zones, offset_us
 
 _NAME: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -54,17 +52,6 @@ def _zone_or_offset(text: str) -> str:
     if offset_us(text) is None and text not in known_zones():
         raise ValueError(f'{text!r} is neither an offset like "-07:00" nor an IANA time zone')
     return text
-
-
-def _clock_formats(source: Source) -> set[str]:
-    """The formats of the times that a source reads without a zone of their own."""
-    match source:
-        case TimeSource(duration_column=None, zone_column=None):
-            return {*source.format}
-        case NumberSource(until=str(), format=str(time_format)):
-            return {time_format}
-        case _:
-            return set()
 
 
 class Mapping(BaseModel):
@@ -147,19 +134,14 @@ class Mapping(BaseModel):
 
     @model_validator(mode="after")
     def _knows_its_clock(self) -> Self:
-        if self.zone is not None or self.times_in is not None:
-            return self
-        for field, source in self.sources.items():
-            if not _clock_formats(source) <= {*STANDARD_FORMATS}:
-                raise ValueError(
-                    f"the times of {field} carry no offset, so the mapping must say whose clock "
-                    'they follow: zone = "Europe/London"'
-                )
+        if self.zone is None and self.times_in is None:
+            refuse_times_without_clock(self.sources)
         return self
 
-
-def _goes_back(start: Source | None) -> bool:
-    return isinstance(start, TimeSource) and start.end_minus is not None
+    @model_validator(mode="after")
+    def _tells_signs_of_numbers_apart(self) -> Self:
+        refuse_one_sign_for_two(self.sources | self.hints, self.file)
+        return self
 
 
 class SessionMapping(Mapping):
@@ -171,28 +153,7 @@ class SessionMapping(Mapping):
 
     @model_validator(mode="after")
     def _derives_at_most_one_time(self) -> Self:
-        start, end = self.sources.get("started_at"), self.sources.get("ended_at")
-        for field, source in self.sources.items():
-            if not isinstance(source, TimeSource):
-                continue
-            wrong = (
-                (source.start_plus is not None and field != "ended_at")
-                or (source.end_minus is not None and field != "started_at")
-                or (source.receipt and field == "started_at")
-            )
-            if wrong:
-                raise ValueError(
-                    f"{field} cannot be had so: start_plus gives ended_at, end_minus gives "
-                    "started_at, receipt gives ended_at"
-                )
-        if isinstance(end, TimeSource) and end.receipt and not _goes_back(start):
-            raise ValueError(
-                "ended_at comes from the receipt and started_at does not; "
-                'say started_at = { end_minus = "the column of the duration" }'
-            )
-        times = [source for source in (start, end) if isinstance(source, TimeSource)]
-        if all(source.duration_column is not None for source in times):
-            raise ValueError("started_at and ended_at cannot each follow from the other")
+        refuse_underivable_times(self.sources)
         return self
 
 

@@ -120,6 +120,7 @@ _KEYS: Final = (
     *("name", "title", "records", "scope", "zone", "times_in", "resolution_s", "zones"),
     *("has_corrections", "key_has_end", "missing", "file", "fields", "station", "variant"),
     *("format", "delimiter", "quote", "encoding", "decimal", "list_at", "optional_columns"),
+    *("thousands", "beside", "skip_lines", "skip_lines_starting", "clock_after_start"),
     *(
         "report_unknown_keys",
         "standard",

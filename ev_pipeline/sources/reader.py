@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
@@ -26,7 +26,9 @@ from ev_pipeline.sources.json_records import (
 )
 from ev_pipeline.sources.json_texts import texts_of_elements
 from ev_pipeline.sources.mapping import Mapping
-from ev_pipeline.sources.splitting import Dialect, Fault, RecordBlock, split_records
+from ev_pipeline.sources.record_blocks import Dialect, Fault, RecordBlock
+from ev_pipeline.sources.skipping import SkippedLines, skip_above, without_declared
+from ev_pipeline.sources.splitting import split_records
 
 BATCH_BYTES: Final = 8 << 20
 """How much of a file is held at a time: enough to be fast, small beside the memory there is."""
@@ -49,15 +51,22 @@ class RecordBatch:
         frame: one row a record: the canonical fields and what came of reading them.
         header: the header record's bytes; null for JSON.
         raw: the bytes of the record in a row of the frame.
+        counted_in: what the frame's `line` counts.
     """
 
     frame: pl.DataFrame
     header: bytes | None
     raw: Callable[[int], bytes] = field(repr=False)
+    counted_in: Literal["line", "element"] = "line"
 
 
 def read_batches(
-    path: Path, mapping: Mapping, *, received_at: datetime, batch_bytes: int = BATCH_BYTES
+    path: Path,
+    mapping: Mapping,
+    *,
+    received_at: datetime,
+    batch_bytes: int = BATCH_BYTES,
+    skipped: SkippedLines | None = None,
 ) -> Iterator[RecordBatch]:
     """The file's records, batch by batch, in order; blank lines are none.
 
@@ -66,6 +75,7 @@ def read_batches(
         mapping: how the source writes its records.
         received_at: when the file came.
         batch_bytes: how much of it to hold at a time.
+        skipped: counts the lines that are no records, as they are passed over.
 
     Raises:
         PipelineError: the file cannot be read; names file, line and mend.
@@ -78,7 +88,8 @@ def read_batches(
             )
         match _form(start, mapping):
             case "csv":
-                batches = _csv_batches(source, mapping, received_at, batch_bytes)
+                skipped = skipped or SkippedLines()
+                batches = _csv_batches(source, mapping, received_at, batch_bytes, skipped)
             case "jsonl":
                 batches = _line_batches(source, mapping, received_at, batch_bytes)
             case "json":
@@ -129,18 +140,25 @@ def _form(start: bytes, mapping: Mapping) -> Format:
 
 
 def _csv_batches(
-    source: ByteSource, mapping: Mapping, received_at: datetime, batch_bytes: int
+    source: ByteSource,
+    mapping: Mapping,
+    received_at: datetime,
+    batch_bytes: int,
+    skipped: SkippedLines,
 ) -> Iterator[RecordBatch]:
     table: CsvTable | None = None
     header = b""
-    for block in split_records(source.read, dialect_of(mapping), batch_bytes):
-        records = block
-        if table is None and len(block):
-            header = block.raw(0)
-            where = name_of(source.path)
+    skip_above(source, mapping, skipped)
+    first_line = mapping.file.skip_lines + 1
+    dialect = dialect_of(mapping)
+    for block in split_records(source.read, dialect, batch_bytes, first_line=first_line):
+        records = without_declared(block, mapping, skipped)
+        if table is None and len(records):
+            header = records.raw(0)
+            where = f"{name_of(source.path)}, line {records.lines[0]}"
             table = CsvTable(header, mapping, where)
             refuse_other_header(table.header, mapping, where)
-            records = block.after_first()
+            records = records.after_first()
         if table is None or not len(records):
             continue
         frame = canonical_frame(table.texts(records), table.mapping, received_at, _lines(records))
@@ -179,7 +197,7 @@ def _document_batches(
         number += len(elements)
         frame = canonical_frame(records, mapping, received_at, lines)
         raw = [element.raw for element in elements]
-        yield RecordBatch(frame, None, raw.__getitem__)
+        yield RecordBatch(frame, None, raw.__getitem__, counted_in="element")
     path = mapping.file.list_at
     if number == 0 and path is not None:
         with opened(source.path, mapping.file.encoding) as again:

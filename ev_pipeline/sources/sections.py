@@ -70,7 +70,7 @@ def _fits(field: str) -> Callable[[Any], Any]:
             raise ValueError(f"until gives a duration, which does not fit {field}")
         is_duration = _states_a_duration(source)
         formats = [source.format] if isinstance(source.format, str) else source.format or []
-        for name in formats if not is_duration else ():
+        for name in formats if isinstance(source, NumberSource) and not is_duration else ():
             check_time_format(name)
         wrong = [name for name in formats if is_duration != (name in DURATION_FORMATS)]
         if wrong or (formats and isinstance(source, NumberSource) and not field.endswith("_h")):

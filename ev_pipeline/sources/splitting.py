@@ -2,23 +2,23 @@
 
 What lives here: cutting at line ends that no quotes enclose, exactly as the `csv` module does, in
 bounded memory; and getting back on the track after a quote that nobody closed.
-What does not: what a record holds (`csv_records`).
+What does not: what was cut (`record_blocks`), what a record holds (`csv_records`).
 """
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-Positions = npt.NDArray[np.int64]
-
-MAX_RECORD_BYTES: Final = 1 << 20
-"""A longer record is malformed, and only its beginning is kept; no session needs 1 MiB."""
+from ev_pipeline.sources.record_blocks import (
+    MAX_RECORD_BYTES,
+    Dialect,
+    Fault,
+    Positions,
+    RecordBlock,
+)
 
 _CAREFUL_BYTES: Final = 1 << 18
 """How far to go on record by record after a stray quote before trying whole blocks again."""
@@ -26,69 +26,8 @@ _CAREFUL_BYTES: Final = 1 << 18
 _CR, _LF = 0x0D, 0x0A
 
 
-class Fault(IntEnum):
-    """What is wrong with how a record is cut."""
-
-    NONE = 0
-    OPEN_QUOTE = 1
-    TOO_LONG = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How a CSV file separates and quotes.
-
-    Args:
-        delimiter: one byte.
-        quote: one byte, or none for no quoting.
-    """
-
-    delimiter: bytes
-    quote: bytes
-
-
-@dataclass(frozen=True)
-class RecordBlock:
-    """Records in a row, without blank lines.
-
-    Args:
-        data: bytes that hold them all.
-        starts: where each begins.
-        ends: where each ends, before its line end.
-        lines: physical line on which each begins, counted from 1.
-        faults: a `Fault` for each.
-        is_regular: whether quotes stand only around whole values.
-    """
-
-    data: bytes
-    starts: Positions
-    ends: Positions
-    lines: Positions
-    faults: npt.NDArray[np.int8]
-    is_regular: bool
-
-    def __len__(self) -> int:
-        """How many records there are."""
-        return len(self.starts)
-
-    def raw(self, index: int) -> bytes:
-        """The bytes of one record, without its line end."""
-        return self.data[int(self.starts[index]) : int(self.ends[index])]
-
-    def after_first(self) -> "RecordBlock":
-        """The block without its first record."""
-        return RecordBlock(
-            self.data,
-            self.starts[1:],
-            self.ends[1:],
-            self.lines[1:],
-            self.faults[1:],
-            self.is_regular,
-        )
-
-
 def split_records(
-    read: Callable[[int], bytes], dialect: Dialect, block_bytes: int
+    read: Callable[[int], bytes], dialect: Dialect, block_bytes: int, *, first_line: int = 1
 ) -> Iterator[RecordBlock]:
     """The records of a stream, in blocks of about `block_bytes`; blank lines are none.
 
@@ -96,9 +35,10 @@ def split_records(
         read: gives some of the next bytes, none when the stream has ended.
         dialect: how the file separates and quotes.
         block_bytes: how much to hold at a time.
+        first_line: the number of the line with which the stream begins.
     """
     patterns = _Patterns(dialect)
-    carry, line, is_skipping = b"", 1, False
+    carry, line, is_skipping = b"", first_line, False
     chunk = _read_about(read, block_bytes)
     while chunk:
         following = _read_about(read, block_bytes)

@@ -38,8 +38,16 @@ _LETTERS: Final = {
 }
 """Letters of a format (small for the date, capital for the 24-hour clock) in strptime's terms."""
 
+_MONTH_NAME: Final = "mon"
+"""A month by its name; a full stop after it is passed over in the format and in the text."""
+
 _TOKEN: Final = re.compile("|".join(map(re.escape, sorted(_LETTERS, key=len, reverse=True))))
 _WORD: Final = re.compile(r"[A-Za-z%]")
+_QUOTED: Final = re.compile(r"'([^']*)'")
+"""Text that stands in the time itself."""
+
+_ANY_DATE: Final = "yyyy-mm-dd "
+"""What makes a time of a clock."""
 
 
 def strptime_pattern(time_format: str) -> str:
@@ -48,15 +56,23 @@ def strptime_pattern(time_format: str) -> str:
     Raises:
         ValueError: a letter means nothing, or the format lacks a date or a time of day.
     """
-    rest = _TOKEN.sub("", time_format).replace("T", "")
+    bare = time_format.replace(f"{_MONTH_NAME}.", _MONTH_NAME)
+    parts = _QUOTED.split(bare)
+    letters = " ".join(parts[::2])
+    rest = _TOKEN.sub("", letters).replace("T", "")
     unknown = _WORD.search(rest)
     if unknown:
         raise ValueError(
             f"{unknown.group()!r} in the format {time_format!r} means nothing; write it with "
-            "yyyy mm dd HH MM SS (mon for Apr, hh and AM for a 12-hour clock), or one of "
-            f"{', '.join(STANDARD_FORMATS)}"
+            "yyyy mm dd HH MM SS (mon for Apr, hh and AM for a 12-hour clock), what stands in the "
+            f"time itself between apostrophes, or one of {', '.join(STANDARD_FORMATS)}"
         )
-    tokens = {_LETTERS[token] for token in _TOKEN.findall(time_format)}
+    tokens = {_LETTERS[token] for token in _TOKEN.findall(letters)}
+    if tokens >= {"%H", "%I"}:
+        raise ValueError(
+            f"the format {time_format!r} has the hour twice; write an h that stands in the time "
+            "itself between apostrophes: HH'h'MM"
+        )
     has_year = bool(tokens & {"%Y", "%y"})
     has_hour = "%H" in tokens or {"%I", "%p"} <= tokens
     if not (has_year and has_hour and tokens & {"%m", "%b"} and {"%d", "%M"} <= tokens):
@@ -64,15 +80,42 @@ def strptime_pattern(time_format: str) -> str:
             f"the format {time_format!r} lacks a part; a time needs year, month, day, hour and "
             'minute, such as "dd/mm/yyyy HH:MM"'
         )
-    return _TOKEN.sub(lambda token: _LETTERS[token.group()], time_format)
+    parts[::2] = [_TOKEN.sub(lambda token: _LETTERS[token.group()], part) for part in parts[::2]]
+    parts[1::2] = [part.replace("%", "%%") for part in parts[1::2]]
+    return "".join(parts)
+
+
+def names_months(time_format: str) -> bool:
+    """Whether a time in the format has its month by name."""
+    return _MONTH_NAME in _QUOTED.sub("", time_format)
+
+
+def with_date(clock_format: str) -> str:
+    """The format of a time whose date `yyyy-mm-dd` stands before a clock in that format."""
+    return _ANY_DATE + clock_format
 
 
 def check_time_format(time_format: str) -> str:
-    """The format, known to be readable (time or duration).
+    """The format, known to be one of a time.
 
     Raises:
         ValueError: it is not.
     """
-    if time_format not in STANDARD_FORMATS and not time_format.startswith(("h:", "mm:")):
+    if time_format not in STANDARD_FORMATS:
         strptime_pattern(time_format)
     return time_format
+
+
+def check_clock_format(clock_format: str) -> str:
+    """The format, known to be one of a clock without a date.
+
+    Raises:
+        ValueError: it is not.
+    """
+    tokens = {*_TOKEN.findall(_QUOTED.sub("", clock_format))}
+    if tokens & {"yyyy", "yy", "mon", "mm", "m", "dd", "d"} or clock_format in STANDARD_FORMATS:
+        raise ValueError(
+            f"the format {clock_format!r} is not one of a clock alone; write it like HH:MM"
+        )
+    strptime_pattern(with_date(clock_format))
+    return clock_format

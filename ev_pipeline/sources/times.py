@@ -14,7 +14,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ev_pipeline.sources.cells import constant, where
-from ev_pipeline.sources.timeformats import EPOCH_UNITS_US, ISO, RFC1123, strptime_pattern
+from ev_pipeline.sources.month_names import with_english_months
+from ev_pipeline.sources.timeformats import (
+    EPOCH_UNITS_US,
+    ISO,
+    RFC1123,
+    names_months,
+    strptime_pattern,
+)
 from ev_pipeline.sources.zones import known_zones, offset_us
 
 _YEARS: Final = (2, 9998)
@@ -140,7 +147,10 @@ def _attempts(time_format: str) -> list[Callable[[pl.Series], pl.Series]]:
         return [*moments, *(_as_clocks(pattern) for pattern in _PLAIN_FORMATS)]
     if time_format == RFC1123:
         return [_rfc1123]
-    return [_strptime(strptime_pattern(time_format))]
+    read = _strptime(strptime_pattern(time_format))
+    if names_months(time_format):
+        return [lambda texts: read(with_english_months(texts))]
+    return [read]
 
 
 def _strptime(pattern: str) -> Callable[[pl.Series], pl.Series]:

@@ -182,7 +182,7 @@ def stations(tables: Tables) -> Row:
         occupied_h = tables.occupied_h(key[1], first, last)
         recent = [row for row in chosen if first <= tables.day(row) <= last]
         charging = [row for row in recent if row["charging_duration_h"] is not None]
-        offered_h = (connectors.get(key) or 0) * length / timedelta(hours=1)
+        offered_h = (connectors[key] or 0) * length / timedelta(hours=1)
         shown.append(
             {
                 "station_id": key[1],

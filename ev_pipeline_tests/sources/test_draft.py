@@ -84,6 +84,9 @@ TIMES = {
     "Mon, {d} May 2026 08:12:00 GMT": "rfc1123",
     "17778823{d}": "epoch_s",
     "17778823{d}000": "epoch_ms",
+    "{d}/05/2026 8h12": "dd/mm/yyyy HH'h'MM",
+    "{d}. Mai 2026, 08:12 Uhr": "dd. mon yyyy, HH:MM 'Uhr'",
+    "{d} févr. 2026 08:12": "dd mon yyyy HH:MM",
 }
 
 
@@ -114,11 +117,15 @@ def test_day_and_month_that_nothing_tells_apart_are_to_be_checked(tmp_path: Path
 def test_date_and_clock_in_two_columns_belong_together(tmp_path: Path) -> None:
     text = rows("Station;Date;Start time;End time;kWh", "CP-{i};{d}/05/2026;08:12;10:02;12.4")
     toml, mapping = drafted(tmp_path, text)
-    assert said(mapping)["ended_at"] == {
-        "columns": ("Date", "End time"),
+    assert said(mapping)["started_at"] == {
+        "columns": ("Date", "Start time"),
         "format": ("dd/mm/yyyy HH:MM",),
     }
-    assert "CHECK: an end past midnight" in toml
+    assert said(mapping)["ended_at"] == {
+        "clock_after_start": "End time",
+        "format": ("HH:MM",),
+    }
+    assert "the first such clock from the start on" in toml
 
 
 @pytest.mark.parametrize(
@@ -168,6 +175,64 @@ def test_markers_of_no_value_are_found(tmp_path: Path) -> None:
     _, mapping = drafted(tmp_path, text)
     assert mapping.missing == ("NA",)
     assert said(mapping)["ended_at"]["missing"] == ("offline",)
+
+
+@pytest.mark.parametrize(
+    ("value", "style"),
+    [
+        ("1.2{i}3,5{i}", {"thousands": ".", "decimal": ","}),
+        ("1,2{i}3.5{i}", {"thousands": ",", "decimal": "."}),
+        ("1'2{i}3.5{i}", {"thousands": "'", "decimal": "."}),
+        ("1 2{i}3,5{i}", {"thousands": " ", "decimal": ","}),
+        ("12{i},5", {"thousands": "", "decimal": ","}),
+        ("1.5{i}", {"thousands": "", "decimal": "."}),
+    ],
+)
+def test_signs_between_digits_are_found(tmp_path: Path, value: str, style: dict[str, str]) -> None:
+    text = rows(
+        "Station;Start;End;Energy (Wh)", f"A;2026-05-04 08:12;2026-05-04 10:02;{value}", n=9
+    )
+    _, mapping = drafted(tmp_path, text)
+    assert {name: getattr(mapping.file, name) for name in style} == style
+
+
+def test_units_and_currency_signs_beside_numbers_are_found(tmp_path: Path) -> None:
+    line = "A {i};2026-05-{d} 08:12;2026-05-{d} 10:02;1{i}00 Wh;€ 1.2{d},40;9{i} min"
+    text = rows("Station;Start;End;Energy;Price;Charging time", line)
+    toml, mapping = drafted(tmp_path, text)
+    found = said(mapping)
+    assert found["station_id"] == {"column": "Station"}
+    assert found["energy_kwh"] == {"column": "Energy", "unit": "Wh", "beside": ("Wh",)}
+    assert found["cost"] == {"column": "Price", "beside": ("€",)}
+    assert found["currency"] == {"value": "EUR"}
+    assert found["charging_duration_h"]["beside"] == ("min",)
+    assert "CHECK: in which currency" not in toml
+
+
+def test_a_column_with_another_decimal_sign_says_so_itself(tmp_path: Path) -> None:
+    line = "A;2026-05-{d} 08:12;2026-05-{d} 10:02;1.{i};4,2{i}"
+    _, mapping = drafted(tmp_path, rows("Station;Start;End;kWh;Price", line))
+    assert mapping.file.decimal == "."
+    assert said(mapping)["cost"] == {"column": "Price", "decimal": ","}
+
+
+@pytest.mark.parametrize("pad", ["", ";;;"])
+def test_a_title_above_and_totals_below_are_found(tmp_path: Path, pad: str) -> None:
+    table = rows("Station;Start;End;kWh", "A;2026-05-{d} 08:12;2026-05-{d} 10:02;1{i},5")
+    text = f"Charging report{pad}\n\nPrinted on 04.05.2026{pad}\n{table}Total;;;123,4\n"
+    toml, mapping = drafted(tmp_path, text)
+    assert (mapping.file.skip_lines, mapping.file.skip_lines_starting) == (3, ("Total",))
+    assert said(mapping)["energy_kwh"] == {"column": "kWh"}
+    assert "drafted from 40 records" in toml
+
+
+def test_only_the_first_columns_of_a_very_wide_file_are_looked_at(tmp_path: Path) -> None:
+    names = [f"Reading {i}" for i in range(3000)]
+    header = ",".join(["Station", "Start", "End", "kWh", *names])
+    line = ",".join(["A", "2026-05-{d} 08:12", "2026-05-{d} 10:02", "1.5", *["7"] * 3000])
+    toml, mapping = drafted(tmp_path, rows(header, line, n=9))
+    assert said(mapping)["energy_kwh"] == {"column": "kWh"}
+    assert "# Only the first 300 of its 3004 columns were looked at." in toml
 
 
 def test_a_registry_is_told_from_sessions(tmp_path: Path) -> None:

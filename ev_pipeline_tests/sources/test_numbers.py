@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ev_pipeline.sources.numbers import read_numbers
+from ev_pipeline.sources.numbers import NumberStyle, read_numbers
 from ev_pipeline.sources.units import units_of
 
 finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
@@ -13,7 +13,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_v
 
 def read(text: str, field: str, *, decimal: str = ".", unit: str | None = None) -> float | None:
     values = read_numbers(
-        pl.Series([text]), field, decimal=decimal, unit=unit, duration_format=None
+        pl.Series([text]), field, style=NumberStyle(decimal), unit=unit, duration_format=None
     )
     value = values[0]
     assert value is None or isinstance(value, float)

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ev_pipeline.sources.splitting import (
+from ev_pipeline.sources.record_blocks import (
     MAX_RECORD_BYTES,
     Dialect,
     Fault,
     RecordBlock,
-    split_records,
 )
+from ev_pipeline.sources.splitting import split_records
 
 COMMAS = Dialect(b",", b'"')
 

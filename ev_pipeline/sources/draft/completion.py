@@ -11,18 +11,9 @@ from typing import Any, Final
 from ev_pipeline.sources.draft.choice import Choice
 from ev_pipeline.sources.draft.columns import Facts, best
 from ev_pipeline.sources.draft.headers import words_of
+from ev_pipeline.sources.draft.number_styles import CURRENCIES
 from ev_pipeline.sources.draft.quantities import unit_of
 from ev_pipeline.sources.draft.statement import Statement
-
-_CURRENCIES: Final = {
-    **dict.fromkeys(("eur", "euro", "euros"), "EUR"),
-    **dict.fromkeys(("gbp", "pound", "pounds"), "GBP"),
-    **dict.fromkeys(("usd", "dollar", "dollars"), "USD"),
-    **{code: code.upper() for code in ("chf", "sek", "nok", "dkk", "pln", "czk", "cad", "aud")},
-}
-"""Words of headers that are currencies."""
-
-_SIGNS: Final = {"€": "EUR", "£": "GBP", "$": "USD"}
 
 _NOTHING_FITS: Final = "no column looks like it; name the one, else every row is refused"
 _ONE_STATION: Final = "no column looks like a station; name the one, else all sessions are at this"
@@ -35,7 +26,7 @@ def completed(choice: Choice, columns: Sequence[Facts]) -> tuple[Statement, ...]
     statements = _with(choice.statements, "station_id", {"value": "station"}, _ONE_STATION)
     statements = _with_times(statements, columns)
     statements = _with(statements, "energy_kwh", {"value": 0})
-    return _with_currency(statements)
+    return _with_currency(statements, columns)
 
 
 def _with(
@@ -82,19 +73,32 @@ def _duration(columns: Sequence[Facts]) -> dict[str, Any] | None:
     return None
 
 
-def _with_currency(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
-    """The statements with the currency that the header of the cost names, or the question."""
+def _with_currency(
+    statements: tuple[Statement, ...], columns: Sequence[Facts]
+) -> tuple[Statement, ...]:
+    """The statements with the currency that the cost's header or cells name, or the question."""
     fields = {statement.field: statement for statement in statements}
     cost = fields.get("cost")
     if cost is None or "currency" in fields:
         return statements
     header = " ".join(cost.columns)
-    names = [_CURRENCIES[word] for word in words_of(header) if word in _CURRENCIES]
-    names += [_SIGNS[sign] for sign in header if sign in _SIGNS]
+    names = [CURRENCIES[word] for word in (*words_of(header), *header) if word in CURRENCIES]
+    why = "the header of the cost says so"
+    if not names:
+        why = "it stands beside the cost"
+        cells = [facts.numbers for facts in columns if facts.name in cost.columns]
+        signs = {sign for numbers in cells if numbers is not None for sign in numbers.beside}
+        names = sorted({name for sign in signs if (name := _currency_of(sign))})
+        names = names if len(names) == 1 else []
     place = statements.index(cost)
     if names:
-        currency = Statement("currency", {"value": names[0]}, "the header of the cost says so")
+        currency = Statement("currency", {"value": names[0]}, why)
         return (*statements[: place + 1], currency, *statements[place + 1 :])
     question = 'in which currency? add a line such as currency = { value = "EUR" }'
     said = "; ".join(filter(None, (cost.to_check, question)))
     return (*statements[:place], replace(cost, to_check=said), *statements[place + 1 :])
+
+
+def _currency_of(sign: str) -> str | None:
+    """The currency that a text beside a number stands for."""
+    return CURRENCIES.get(sign) or CURRENCIES.get(sign.lower())

@@ -16,9 +16,11 @@ from ev_pipeline.sources.draft.choice import Choice, choose
 from ev_pipeline.sources.draft.columns import Facts, facts_of
 from ev_pipeline.sources.draft.completion import completed
 from ev_pipeline.sources.draft.document import comment, line, statement_lines
-from ev_pipeline.sources.draft.sample import Sample, take_sample
+from ev_pipeline.sources.draft.sample import MAX_COLUMNS, Sample, take_sample
 from ev_pipeline.sources.draft.statement import Statement
+from ev_pipeline.sources.draft.styles import style_of_file, with_own_styles
 from ev_pipeline.sources.draft.zone_names import offsets, place_of
+from ev_pipeline.sources.numbers import NumberStyle
 
 _MINUTE_S: Final = 60
 
@@ -42,6 +44,7 @@ class _Draft:
     columns: Sequence[Facts]
     choice: Choice
     fields: tuple[Statement, ...]
+    style: NumberStyle
 
 
 def draft_mapping(path: Path) -> str:
@@ -53,19 +56,26 @@ def draft_mapping(path: Path) -> str:
     sample = take_sample(path)
     columns = [facts_of(column) for column in sample.columns]
     choice = choose(columns)
-    draft = _Draft(path, sample, columns, choice, completed(choice, columns))
+    fields = completed(choice, columns)
+    style = style_of_file(fields, columns)
+    fields = with_own_styles(fields, columns, style)
+    draft = _Draft(path, sample, columns, choice, fields, style)
     parts = [*_head(draft), "", *_top(draft), "", *_file(draft), ""]
     parts += ["[fields]", *statement_lines(draft.fields)]
     if choice.hints:
-        parts += ["", "[station]", *statement_lines(choice.hints)]
+        hints = with_own_styles(choice.hints, columns, style)
+        parts += ["", "[station]", *statement_lines(hints)]
     parts += _rest(draft)
     return "\n".join(parts) + "\n"
 
 
 def _head(draft: _Draft) -> list[str]:
-    n_records = draft.sample.n_records
+    n_records, n_columns = draft.sample.n_records, draft.sample.n_columns
+    n_seen = min(n_columns, MAX_COLUMNS)
+    first = [comment(f"Only the first {n_seen} of its {n_columns} columns were looked at.")]
     return [
         comment(f"A first mapping for {draft.path.name}, drafted from {n_records} records."),
+        *(first if n_seen < n_columns else []),
         comment("Look at each line marked CHECK; docs/mapping.md has the whole language. Then:"),
         comment(f"ev-pipeline sources check {_name(draft.path)}.toml {draft.path.name}"),
     ]
@@ -129,31 +139,18 @@ def _file(draft: _Draft) -> list[str]:
     if sample.delimiter is not None:
         lines.append(line("delimiter", sample.delimiter))
     lines.append(line("encoding", sample.encoding, why=mark if sample.has_byte_order_mark else ""))
-    decimal, to_check = _decimal(draft)
-    lines.append(line("decimal", decimal, to_check=to_check))
+    lines.append(line("decimal", draft.style.decimal))
+    if draft.style.thousands:
+        lines.append(line("thousands", draft.style.thousands))
+    if sample.n_above:
+        why = "lines above the names of the columns"
+        lines.append(line("skip_lines", sample.n_above, why=why))
+    if sample.totals:
+        why = "are these lines no records, and does no record begin so?"
+        lines.append(line("skip_lines_starting", sample.totals, to_check=why))
     if sample.list_at is not None:
         lines.append(line("list_at", sample.list_at))
     return lines
-
-
-def _decimal(draft: _Draft) -> tuple[str, str]:
-    """The decimal sign of the columns that are read, the energy's before others'."""
-    used = [name for statement in draft.fields for name in statement.columns]
-    energy = [
-        name
-        for statement in draft.fields
-        for name in statement.columns
-        if statement.field == "energy_kwh"
-    ]
-    facts = {column.name: column for column in draft.columns}
-    signs = {
-        name: numbers.decimal
-        for name in (*energy, *used)
-        if (numbers := facts[name].numbers) is not None and numbers.decimal is not None
-    }
-    sign = next(iter(signs.values()), ".")
-    others = [name for name, other in signs.items() if other != sign]
-    return sign, f"{', '.join(others)} has the other sign, and cannot be read" if others else ""
 
 
 def _rest(draft: _Draft) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from ev_pipeline.sources.cells import where
-from ev_pipeline.sources.timeformats import STANDARD_FORMATS
+from ev_pipeline.sources.timeformats import STANDARD_FORMATS, names_months
 from ev_pipeline.sources.times import read_written
 
 _READ_SHARE: Final = 0.9
@@ -34,7 +34,10 @@ _CLEARER: Final = 4
 _US_PER_DAY: Final = 86_400_000_000
 """µs in a day."""
 
-_CLOCKS: Final = ("HH:MM", "HH:MM:SS", "HH:MM:SS.f", "hh:MM AM", "hh:MM:SS AM", "hh:MMAM")
+_CLOCKS: Final = (
+    *("HH:MM", "HH:MM:SS", "HH:MM:SS.f", "hh:MM AM", "hh:MM:SS AM", "hh:MMAM"),
+    *("HH'h'MM", "HH 'h' MM", "HH:MM 'Uhr'"),
+)
 _ORDERS: Final = (
     *("dd{0}mm{0}yy", "dd{0}mm{0}yyyy", "yyyy{0}mm{0}dd"),
     *("dd{0}mon{0}yy", "dd{0}mon{0}yyyy", "mon{0}dd{0}yyyy"),
@@ -45,7 +48,7 @@ _MONTH_FIRST: Final = ("mm{0}dd{0}yy", "mm{0}dd{0}yyyy")
 _DATES: Final = (
     *(order.format(mark) for mark in "/.- " for order in _ORDERS),
     *(order.format(mark) for mark in "/-" for order in _MONTH_FIRST),
-    "yyyymmdd",
+    *("dd. mon yyyy", "yyyymmdd"),
 )
 _JOINTS: Final = (" ", "T", ", ")
 
@@ -125,8 +128,9 @@ def _may_fit(name: str, text: str) -> bool:
     if name in STANDARD_FORMATS:
         return True
     is_half_day = text[-1:] in "mM"
-    marks = {mark for mark in "/.- T,:" if mark in name.replace(".f", "")}
-    return is_half_day == name.endswith("AM") and all(mark in text for mark in marks)
+    marks = {mark for mark in "/.- T,:h" if mark in name.replace(".f", "").replace("hh", "")}
+    is_named = any(map(str.isalpha, text)) or not names_months(name)
+    return is_half_day == name.endswith("AM") and is_named and all(mark in text for mark in marks)
 
 
 def _clocks(texts: pl.Series, name: str) -> pl.Series:

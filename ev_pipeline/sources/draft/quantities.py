@@ -10,13 +10,15 @@ from typing import Final
 import polars as pl
 
 from ev_pipeline.sources.draft.headers import words_of
+from ev_pipeline.sources.draft.number_styles import style_in
 from ev_pipeline.sources.durations import DURATION_FORMATS, read_durations_h
+from ev_pipeline.sources.numbers import NumberStyle, plain_numbers
 from ev_pipeline.sources.units import units_of
 
 _READ_SHARE: Final = 0.9
 """So much of a column must be a number; the rest is a marker, or a fault."""
 
-_NUMBER: Final = r"^[-+]?\d*[.,]?\d+(?:[eE][-+]?\d+)?$"
+_NUMBER: Final = r"^[-+]?\d*[.]?\d+(?:[eE][-+]?\d+)?$"
 
 _UNITS: Final[dict[str, dict[str, str]]] = {
     "_kwh": {"kwh": "kWh", "wh": "Wh", "mwh": "MWh", "kj": "kJ", "mj": "MJ"},
@@ -52,11 +54,15 @@ class Numbers:
 
     Args:
         decimal: its decimal sign; null where it has only whole numbers.
+        thousands: what stands between groups of three digits; empty for nothing.
+        beside: currency signs or units that stand before or after a number.
         middle: the median.
         unread: texts that are no number.
     """
 
     decimal: str | None
+    thousands: str
+    beside: tuple[str, ...]
     middle: float
     unread: tuple[str, ...]
 
@@ -81,17 +87,19 @@ class Unit:
 def numbers_in(texts: pl.Series) -> Numbers | None:
     """How the texts write numbers; null if they do not."""
     present = texts.drop_nulls()
-    is_number = present.str.contains(_NUMBER)
-    if present.is_empty() or is_number.sum() < _READ_SHARE * len(present):
+    if present.is_empty() or present.str.contains(r"\d").sum() < _READ_SHARE * len(present):
         return None
-    numbers = present.filter(is_number)
-    n_commas = int(numbers.str.contains(",", literal=True).sum())
-    n_points = int(numbers.str.contains(".", literal=True).sum())
-    decimal = None if n_commas == n_points == 0 else "," if n_commas > n_points else "."
-    values = numbers.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-    middle = values.median()
+    style = style_in(present)
+    plain = plain_numbers(present, style or NumberStyle())
+    is_number = plain.str.contains(_NUMBER).fill_null(value=False)
+    if is_number.sum() < _READ_SHARE * len(present):
+        return None
+    middle = plain.filter(is_number).cast(pl.Float64, strict=False).median()
+    signs = present.filter(is_number).str.contains("[.,]").any()
     return Numbers(
-        decimal=decimal,
+        decimal=style.decimal if style is not None and signs else None,
+        thousands=style.thousands if style is not None else "",
+        beside=style.beside if style is not None else (),
         middle=middle if isinstance(middle, float) else 0.0,
         unread=tuple(present.filter(~is_number).unique(maintain_order=True)),
     )
@@ -116,6 +124,10 @@ def unit_of(header: str, field: str, numbers: Numbers) -> Unit | None:
     for word in reversed(words_of(header.replace("%", " percent "))):
         if name := _UNITS[ending].get(word):
             return Unit(name, "the header says so", is_sure=True, is_own=name == own)
+    for text in numbers.beside:
+        for word in words_of(text.replace("%", " percent ")):
+            if name := _UNITS[ending].get(word):
+                return Unit(name, "it stands beside the number", is_sure=True, is_own=name == own)
     for limit, name in _SIZES.get(ending, ()):
         if numbers.middle >= limit:
             why = f"the header names no unit; the middle value is {numbers.middle:g}"

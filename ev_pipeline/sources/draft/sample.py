@@ -6,6 +6,7 @@ What does not: cutting CSV (`csv_sample`) and JSON (`json_sample`), what the col
 
 import codecs
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,9 @@ from ev_pipeline.sources.files import opened
 
 _SAMPLE_BYTES: Final = 1 << 20
 """How much of the file is looked at: some thousand records tell day from month."""
+
+MAX_COLUMNS: Final = 300
+"""How many columns are looked at: each takes some milliseconds, and few exports have more."""
 
 _UTF16_BOMS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -59,6 +63,9 @@ class Sample:
         columns: those that have a name of their own, in the file's order.
         n_records: how many there are in the sample.
         missing: markers of "no value" that occur.
+        n_columns: how many columns the file has; only the first ones are looked at.
+        n_above: lines above the header.
+        totals: how lines of totals begin.
     """
 
     format: Format
@@ -69,6 +76,9 @@ class Sample:
     columns: tuple[Column, ...]
     n_records: int
     missing: tuple[str, ...]
+    n_columns: int
+    n_above: int = 0
+    totals: tuple[str, ...] = ()
 
 
 def take_sample(path: Path) -> Sample:
@@ -92,13 +102,14 @@ def take_sample(path: Path) -> Sample:
             mend="export it as CSV or JSON",
         )
     is_whole = len(start) < _SAMPLE_BYTES
-    delimiter, list_at = None, None
+    form: Format = "csv"
+    list_at, table = None, None
     if _JSON.match(text):
         form, list_at, names, rows = json_rows(text, where=str(path))
     else:
-        form = "csv"
-        delimiter, names, rows = csv_rows(text, is_whole=is_whole, where=str(path))
-    missing = known_markers(rows)
+        table = csv_rows(text, is_whole=is_whole, where=str(path))
+        names, rows = table.names, table.rows
+    missing = known_markers(row[:MAX_COLUMNS] for row in rows)
     columns = tuple(_columns(names, rows, missing))
     if not columns:
         raise PipelineError(
@@ -110,11 +121,14 @@ def take_sample(path: Path) -> Sample:
         format=form,
         encoding="utf-16" if mark in _UTF16_BOMS else encoding,
         has_byte_order_mark=mark is not None,
-        delimiter=delimiter,
+        delimiter=None if table is None else table.delimiter,
         list_at=list_at,
         columns=columns,
         n_records=len(rows),
         missing=missing,
+        n_columns=len(names),
+        n_above=table.n_above if table else 0,
+        totals=table.totals if table else (),
     )
 
 
@@ -141,8 +155,9 @@ def _columns(
 ) -> list[Column]:
     """The columns whose name is theirs alone: only those can a mapping name."""
     columns = []
-    for index, name in enumerate(names):
-        if not name or names.count(name) > 1:
+    counts = Counter(names)
+    for index, name in enumerate(names[:MAX_COLUMNS]):
+        if not name or counts[name] > 1:
             continue
         texts = pl.Series(name, [row[index] for row in rows], dtype=pl.String).str.strip_chars()
         is_there = ~texts.is_in(["", *missing])

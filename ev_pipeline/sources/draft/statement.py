@@ -32,6 +32,6 @@ class Statement:
         """The columns that it reads."""
         if isinstance(self.source, str):
             return (self.source,)
-        keys = ("column", "zone_column", "start_plus", "end_minus")
+        keys = ("column", "zone_column", "start_plus", "end_minus", "clock_after_start")
         names = [self.source[key] for key in keys if key in self.source]
         return (*self.source.get("columns", ()), *names)

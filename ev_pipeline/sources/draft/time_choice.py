@@ -5,7 +5,7 @@ What does not: how a column writes times (`moments`), the other fields (`choice`
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ev_pipeline.sources.draft.columns import Facts, best
@@ -14,7 +14,7 @@ from ev_pipeline.sources.draft.moments import Moments, full_moments
 from ev_pipeline.sources.draft.quantities import unit_of
 from ev_pipeline.sources.draft.statement import MAX_MARKERS, Statement
 
-_PAST_MIDNIGHT: Final = "an end past midnight would need a date of its own"
+_FIRST_AFTER_START: Final = "it has no date: the first such clock from the start on"
 _UNNAMED: Final = "the header does not say which time this is"
 
 
@@ -49,7 +49,10 @@ def choose_times(columns: Sequence[Facts]) -> Times:
     found: list[Found] = []
     free = list(columns)
     for field in ("started_at", "ended_at"):
-        written = _whole(free, field) or _in_two(free, field)
+        written = _whole(free, field)
+        if found:
+            written = written or _clock_end(free)
+        written = written or _in_two(free, field)
         if written is None and (field == "started_at" or found):
             written = _unnamed(free, field)
         if written is None:
@@ -59,7 +62,9 @@ def choose_times(columns: Sequence[Facts]) -> Times:
         free = [column for column in free if column.name not in taken or _is_date(column)]
     zones = [column for column in columns if column.is_zone]
     statements = [
-        statement if moments.has_offset else _with_zone(statement, zones)
+        statement
+        if moments.has_offset or "clock_after_start" in statement.source
+        else _with_zone(statement, zones)
         for statement, moments in found
     ]
     if [statement.field for statement in statements] == ["started_at"]:
@@ -84,15 +89,22 @@ def _in_two(columns: Sequence[Facts], field: str) -> Found | None:
     """A time whose date and clock stand apart."""
     clock = best([column for column in columns if column.clock], field)
     dates = [column for column in columns if _is_date(column)]
-    own_date = best(dates, field)
-    date = own_date or best(dates, "date")
+    date = best(dates, field) or best(dates, "date")
     if clock is None or date is None:
         return None
     moments = full_moments(date.texts + " " + clock.texts)
     if moments is None:
         return None
-    to_check = _PAST_MIDNIGHT if own_date is None and field == "ended_at" else ""
-    return _found(field, {"columns": [date.name, clock.name]}, moments, to_check)
+    return _found(field, {"columns": [date.name, clock.name]}, moments)
+
+
+def _clock_end(columns: Sequence[Facts]) -> Found | None:
+    """An end without a date of its own: it may be past midnight."""
+    clock = best([column for column in columns if column.clock], "ended_at")
+    if clock is None or clock.clock is None or best(filter(_is_date, columns), "ended_at"):
+        return None
+    told, moments = _found("ended_at", {"clock_after_start": clock.name}, clock.clock)
+    return replace(told, why=_FIRST_AFTER_START), moments
 
 
 def _unnamed(columns: Sequence[Facts], field: str) -> Found | None:
