@@ -73,7 +73,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.up = self._gauge("up", "1 once sessions are taken.")
+        self.up = self._gauge("up", "1 while sessions are taken: connected to the broker.")
         self.in_flight = self._gauge("in_flight", "Messages taken and not committed.")
         lag_s = self._gauge(
             "lag_seconds",

@@ -147,7 +147,7 @@ class Stream:
             self._receiving.wait_connected(CONNECT_WITHIN_S)
             self._teller.note_change()
             self._is_up.set()
-            self._metrics.up.set(1)
+            self._metrics.up.set_function(lambda: float(self._receiving.is_connected))
             _LOG.info("the stream is up: sessions are taken from %s", topics.EVERY_SESSION)
             self._worker.run(self._stopping)
 
