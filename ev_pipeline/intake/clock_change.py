@@ -36,15 +36,20 @@ class Ambiguous:
         self._frames.append(rows.with_columns(own_rows.alias("batch_row")))
 
     def settled(self) -> tuple[pl.DataFrame, Callable[[int], bytes]]:
-        """The records, each with one reading, and their bytes by the column `batch_row`."""
+        """The records, each with one reading, and their bytes by the column `batch_row`.
+
+        They are told apart by their numbers: of many messages each has a line 1.
+        """
         if not self._frames:
             return pl.DataFrame(), self._raws.__getitem__
         scope, mapping = self._job.origin.scope, self._job.mapping
-        read = readings(pl.concat(self._frames), scope=scope, key_has_end=mapping.key_has_end)
+        frame = pl.concat(self._frames).with_columns(line="ordinal", told_line="line")
+        read = readings(frame, scope=scope, key_has_end=mapping.key_has_end)
         chosen = choose_readings(
             read,
             neighbours=neighbours_of(self._connection, read, scope=scope),
             stored=stored_sessions(self._connection, read["session_id"].drop_nulls().to_list()),
             resolution_s=mapping.resolution_s,
         )
-        return chosen.drop("session_id"), self._raws.__getitem__
+        settled = chosen.with_columns(line="told_line").drop("told_line", "session_id")
+        return settled, self._raws.__getitem__

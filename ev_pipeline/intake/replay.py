@@ -4,10 +4,12 @@ What lives here: replay, as loads of their own by the door `replay`. What does n
 (`load`), and the entries (`ev_pipeline.storage.quarantine`).
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
+import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.intake.job import Job, LoadResult
@@ -73,12 +75,18 @@ def _replay_group(
             settings,
             how,
             group.mapping,
-            group.batch,
+            _numbered(group.batch),
             [entries[number] for number in group.batch.frame["message"].unique()],
             received_at,
         )
         for group in decode_messages(messages, default_scope=how.scope)
     ]
+
+
+def _numbered(batch: RecordBatch) -> RecordBatch:
+    """The batch, its records numbered through: each message begins with line 1."""
+    lines = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
+    return replace(batch, frame=batch.frame.with_columns(line=lines))
 
 
 def _replay_batch(

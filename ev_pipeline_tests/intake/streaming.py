@@ -53,7 +53,8 @@ def deliver(
     delivered = pl.DataFrame(
         [(one.account, one.delivery_id, one.received_at) for one in came], DELIVERY, orient="row"
     )
-    frame = pl.concat([batch.frame, delivered], how="horizontal")
+    each_alone = batch.frame.with_columns(line=pl.lit(1, pl.Int64))
+    frame = pl.concat([each_alone, delivered], how="horizontal")
     origin = Origin(
         source=mapping.name,
         records="session",

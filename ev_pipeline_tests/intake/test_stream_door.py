@@ -1,12 +1,16 @@
 """What a stream brings is stored, counted by account, and told record by record."""
 
+import json
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from ev_pipeline.intake.replay import replay
 from ev_pipeline.settings import Settings
+from ev_pipeline.storage.quarantine_queries import Selection
 from ev_pipeline_tests.intake.files import (
+    CANONICAL,
     CORRECTING,
     a_session,
     assert_rollups_are_exact,
@@ -128,3 +132,55 @@ def test_several_jobs_share_a_transaction(engine: sa.Engine, settings: Settings)
         deliver(connection, settings, [Delivery(a_session())])
         deliver(connection, settings, [Delivery(a_session(energy_kwh=7))], CORRECTING)
     assert rows(engine, "select revision, energy_kwh from ev_session") == [(2, 7.0)]
+
+
+def test_sessions_of_several_messages_in_the_hour_that_exists_twice_are_all_stored(
+    engine: sa.Engine, settings: Settings
+) -> None:
+    local = CANONICAL.model_copy(update={"zone": "Europe/London", "times_in": "Europe/London"})
+    times = {"started_at": "2023-10-29T01:10:00", "ended_at": "2023-10-29T01:40:00"}
+    with engine.begin() as connection:
+        _, outcomes = deliver(
+            connection,
+            settings,
+            [Delivery(a_session(session_id=f"S{n}", **times), f"charger-{n}") for n in (1, 2, 3)],
+            local,
+        )
+    assert [one.decision for one in outcomes] == ["stored"] * 3
+    assert rows(engine, "select source from ev_session order by 1") == [
+        "charger-1",
+        "charger-2",
+        "charger-3",
+    ]
+    started = "select started_at at time zone 'UTC' from ev_session order by started_at"
+    assert [at.hour for at in rows(engine, started)] == [0, 0, 1]
+
+
+def test_what_a_stream_brought_is_replayed_as_what_it_was(
+    engine: sa.Engine, settings: Settings
+) -> None:
+    strict = settings.model_copy(update={"max_energy_kwh": 10.0})
+    enveloped = {"timestamp": 1715083200, "data": a_session(session_id="S2")}
+    refused = [
+        Delivery(a_session()),
+        Delivery(json.dumps(enveloped).encode(), "charger-2"),
+        Delivery(a_session(session_id="S3", energy_kwh=0)),
+        Delivery(a_session(session_id="S4", energy_kwh=-1)),
+    ]
+    with engine.begin() as connection:
+        deliver(connection, strict, refused)
+    results = replay(engine, settings, Selection())
+    assert sum(result.tally.counts.stored for result in results) == 2
+    entries = "select origin, state, times_seen from ev_quarantine order by quarantine_id"
+    assert sorted(rows(engine, entries)) == [
+        ("charger-1", "open", 2),
+        ("charger-1", "open", 2),
+        ("charger-1", "resolved", 1),
+        ("charger-2", "resolved", 1),
+    ]
+    assert rows(engine, "select source, door from ev_session order by 1") == [
+        ("charger-1", "replay"),
+        ("charger-2", "replay"),
+    ]
+    replay(engine, settings, Selection())
+    assert [times for *_, times in sorted(rows(engine, entries))] == [3, 3, 1, 1]
