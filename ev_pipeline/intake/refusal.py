@@ -6,7 +6,6 @@ What lives here: the rows of the staging table `refused`. What does not: why a r
 
 import hashlib
 import json
-from collections.abc import Callable
 from typing import Final
 
 import polars as pl
@@ -16,6 +15,7 @@ from ev_pipeline.domain.validation import REASON, describe
 from ev_pipeline.intake.job import Job
 from ev_pipeline.intake.records import placed, read_again
 from ev_pipeline.settings import Limits
+from ev_pipeline.sources.reader import RecordBatch
 from ev_pipeline.storage.bulk import copy_frame
 
 CONFLICT: Final = "conflicts_with_stored"
@@ -42,20 +42,20 @@ _READABLE: Final = {
 
 
 def refuse(
-    connection: sa.Connection, rows: pl.DataFrame, raw: Callable[[int], bytes], limits: Limits
+    connection: sa.Connection, rows: pl.DataFrame, batch: RecordBatch, limits: Limits
 ) -> None:
     """The rows wait in `refused`.
 
     Args:
         connection: the load's transaction.
-        rows: `ordinal`, `line`, `errors`, `batch_row` (what `raw` knows the record by), and
-            those of the other columns that there are.
-        raw: the raw bytes of a record.
+        rows: `ordinal`, `line`, `errors`, `batch_row` (what the batch knows the record's bytes
+            by), and those of the other columns that there are.
+        batch: the batch that they are of.
         limits: the limits in force, named in the reasons.
     """
     if rows.is_empty():
         return
-    raws = [raw(row) for row in rows["batch_row"]]
+    raws = [batch.raw(row) for row in rows["batch_row"]]
     absent = [pl.lit(None, kind).alias(name) for name, kind in _READABLE.items()]
     frame = rows.with_columns(column for column in absent if column.meta.output_name() not in rows)
     copy_frame(
@@ -65,7 +65,7 @@ def refuse(
             "ordinal",
             "line",
             pl.Series("raw", raws, dtype=pl.Binary),
-            pl.Series("raw_sha256", [hashlib.sha256(record).hexdigest() for record in raws]),
+            pl.Series("raw_sha256", [_digest(record, batch.header) for record in raws]),
             _in_words(rows["errors"], limits).alias("reasons"),
             pl.col("errors")
             .list.eval(pl.element().struct.field("code"))
@@ -103,7 +103,13 @@ def refuse_conflicts(connection: sa.Connection, job: Job, conflicts: pl.DataFram
             .join(conflicts, on="ordinal")
             .with_columns(errors=pl.lit(pl.Series([reason], dtype=pl.List(REASON))).first())
         )
-        refuse(connection, rows, batch.raw, job.settings)
+        refuse(connection, rows, batch, job.settings)
+
+
+def _digest(record: bytes, header: bytes | None) -> str:
+    """SHA-256 of the record; of a row with its header, without which it says nothing."""
+    whole = record if header is None else header + b"\n" + record
+    return hashlib.sha256(whole).hexdigest()
 
 
 def _in_words(errors: pl.Series, limits: Limits) -> pl.Series:

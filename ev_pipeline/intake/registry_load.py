@@ -83,5 +83,5 @@ def _stage(connection: sa.Connection, job: Job, registry: Registry) -> bytes | N
         copy_frame(
             connection, "incoming_registry", accepted.select("ordinal", "key", *registry.says)
         )
-        refuse(connection, rows.filter(has_errors), batch.raw, job.settings)
+        refuse(connection, rows.filter(has_errors), batch, job.settings)
     return header

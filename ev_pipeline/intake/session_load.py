@@ -5,7 +5,7 @@ What lives here: the order of the steps. What does not: the steps themselves, an
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -218,18 +218,16 @@ class _Staging:
         prepared = prepare(identified, self._job, self._stations)
         self.finish()
         incoming = self._connectors.numbered(prepared.accepted).select(INCOMING)
-        self._copying = self._copier.submit(self._copy, incoming, prepared.refused, batch.raw)
+        self._copying = self._copier.submit(self._copy, incoming, prepared.refused, batch)
         self.n_accepted += prepared.accepted.height
         self.n_refused += prepared.refused.height
         self.warnings += _by_code(prepared.accepted["warnings"])
         self.notes += _by_code(prepared.accepted["notes"])
         self._named.append(_stations_named_by(prepared.accepted))
 
-    def _copy(
-        self, incoming: pl.DataFrame, refused: pl.DataFrame, raw: Callable[[int], bytes]
-    ) -> None:
+    def _copy(self, incoming: pl.DataFrame, refused: pl.DataFrame, batch: RecordBatch) -> None:
         copy_frame(self._connection, "incoming", incoming)
-        refuse(self._connection, refused, raw, self._job.settings)
+        refuse(self._connection, refused, batch, self._job.settings)
 
 
 def _by_code(codes: pl.Series) -> Counter[str]:

@@ -146,7 +146,7 @@ def mark_undone(connection: sa.Connection, load_id: int, undone_at: datetime) ->
 
 
 def loads_that_met(connection: sa.Connection, load_id: int) -> list[int]:
-    """Standing loads that counted sessions of this one as duplicates."""
+    """Standing loads that counted records of this one as duplicates."""
     query = (
         sa.select(ev_load.c.load_id)
         .where(ev_load.c.undone_at.is_(None), ev_load.c.duplicates_of.has_key(str(load_id)))

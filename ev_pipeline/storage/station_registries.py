@@ -97,8 +97,8 @@ def create_registry_staging(connection: sa.Connection, registry: Registry) -> No
     )
     connection.execute(
         sa.text(
-            "create temp table decided_registry (ordinal bigint, key text, decision text)"
-            " on commit drop"
+            "create temp table decided_registry"
+            " (ordinal bigint, key text, decision text, met_load bigint) on commit drop"
         )
     )
 
@@ -116,7 +116,7 @@ def decide_registry(connection: sa.Connection, registry: Registry, *, scope: str
     connection.execute(
         sa.text(
             f"""
-            insert into decided_registry (ordinal, key, decision)
+            insert into decided_registry (ordinal, key, decision, met_load)
             select r.ordinal, r.key,
                 case
                     when r.ordinal <> f.ordinal and {same_as("f")} then 'duplicate'
@@ -124,7 +124,8 @@ def decide_registry(connection: sa.Connection, registry: Registry, *, scope: str
                     when t.{registry.key} is null or not {registry.is_known} then 'stored'
                     when {same_as("t")} then 'duplicate'
                     else 'updated'
-                end
+                end,
+                case when r.ordinal = f.ordinal then t.load_id end
             from incoming_registry r
             join (select distinct on (key) * from incoming_registry order by key, ordinal) f
                 using (key)

@@ -397,7 +397,7 @@ ev_quarantine: Final = sa.Table(
     sa.Column("quarantine_id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
     _text("scope", "operator", required=True),
     _text("origin", "account or file source", required=True),
-    _text("raw_sha256", "SHA-256 of the raw record", required=True),
+    _text("raw_sha256", "SHA-256 of the raw record, a row's with its header", required=True),
     sa.Column("raw", sa.LargeBinary(), nullable=False, comment="the record as it came"),
     sa.Column(
         "reasons", pg.JSONB(), nullable=False, comment="list of {code, field, value, message}"

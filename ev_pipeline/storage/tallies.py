@@ -72,6 +72,13 @@ _DUPLICATES_OF: Final = sa.text("""
 """)
 
 
+_ROWS_REPEATED: Final = sa.text("""
+    select met_load, count(*) from decided_registry
+    where decision = 'duplicate' and met_load is not null
+    group by met_load
+""")
+
+
 def tally_sessions(
     connection: sa.Connection,
     *,
@@ -99,19 +106,22 @@ def tally_sessions(
         reasons=dict(_by_code(connection, _REASONS)) if counts.quarantined else {},
         warnings=dict(sorted((+warnings).items())),
         notes=dict(sorted((+notes).items())),
-        duplicates_of=dict(_by_load(connection)) if counts.duplicate else {},
+        duplicates_of=_by_load(connection, _DUPLICATES_OF) if counts.duplicate else {},
         by_account={account: n for account, n in by_account.items() if account is not None},
     )
 
 
 def tally_registry(connection: sa.Connection) -> Tally:
     """What became of a registry's rows."""
-    counts = Counts(*connection.execute(_REGISTRY).one())
-    return Tally(counts=counts, reasons=dict(_by_code(connection, _REASONS)))
+    return Tally(
+        counts=Counts(*connection.execute(_REGISTRY).one()),
+        reasons=dict(_by_code(connection, _REASONS)),
+        duplicates_of=_by_load(connection, _ROWS_REPEATED),
+    )
 
 
-def _by_load(connection: sa.Connection) -> Counter[int]:
-    return Counter({row[0]: row[1] for row in connection.execute(_DUPLICATES_OF)})
+def _by_load(connection: sa.Connection, query: sa.TextClause) -> dict[int, int]:
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _by_code(connection: sa.Connection, query: sa.TextClause) -> Counter[str]:

@@ -54,6 +54,20 @@ def test_other_content_for_a_stored_id_is_quarantined_with_its_bytes(
     assert rows(engine, "select energy_kwh from ev_session order by 1") == [12.5, 12.5]
 
 
+def test_a_conflict_in_the_hour_that_exists_twice_keeps_the_reading_that_was_chosen(
+    load: Loader, engine: sa.Engine
+) -> None:
+    local = CANONICAL.model_copy(update={"zone": "Europe/London"})
+    before = {"started_at": "2023-10-29T00:05:00Z", "ended_at": "2023-10-29T00:50:00Z"}
+    twice = {"started_at": "2023-10-29T01:10:00", "ended_at": "2023-10-29T01:40:00"}
+    load(a_session(**before), a_session(session_id="S2", **twice), mapping=local)
+    load(a_session(session_id="S2", energy_kwh=7, **twice), mapping=local)
+    chosen = "select started_at at time zone 'UTC' from {} where source_session_id = 'S2'"
+    (stored_at,) = rows(engine, chosen.format("ev_session"))
+    assert (stored_at.hour, stored_at.minute) == (1, 10)
+    assert rows(engine, chosen.format("ev_quarantine")) == [stored_at]
+
+
 def test_a_newer_record_replaces_the_row_and_keeps_the_old_one(
     load: Loader, engine: sa.Engine
 ) -> None:

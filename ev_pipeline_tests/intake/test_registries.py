@@ -61,6 +61,14 @@ def test_a_later_file_replaces_a_station_and_taking_it_back_restores_it(
     assert lasting(engine) == before
 
 
+def test_an_undone_registry_names_those_that_had_repeated_it(load: Loader) -> None:
+    load.registry(a_station(), a_station())
+    load.registry(a_station(), a_station(station_id="B"))
+    load.registry(a_station(station_id="B"))
+    assert load.undo(1) == [2]
+    assert load.undo(2) == [3]
+
+
 def test_registry_loads_can_be_taken_back_in_any_order(load: Loader, engine: sa.Engine) -> None:
     for power_kw in (7, 22, 50):
         load.registry(a_station(power_kw=power_kw))

@@ -95,6 +95,19 @@ def test_a_mended_mapping_reads_the_same_bytes_anew(engine: sa.Engine, refused: 
     assert rows(engine, "select energy_kwh from ev_session order by 1") == [0.4, 0.5]
 
 
+def test_the_same_row_under_another_header_is_another_record(
+    engine: sa.Engine, refused: Settings, tmp_path: Path
+) -> None:
+    sessions = [a_session(session_id="S1", energy_kwh=400)]
+    swapped = {"session_id": "user_id", "user_id": "session_id"}
+    renamed = [{swapped.get(name, name): value for name, value in sessions[0].items()}]
+    strict = refused.model_copy(update={"max_energy_kwh": 300.0})
+    load_file(engine, strict, CANONICAL, write_table(tmp_path / "swapped.csv", renamed))
+    replay(engine, refused, Selection(code="energy_over_1000_kwh"))
+    found = rows(engine, "select source_session_id from ev_session where energy_kwh = 400")
+    assert sorted(found) == ["S1", "U"]
+
+
 def test_settled_entries_are_left_alone(engine: sa.Engine, refused: Settings) -> None:
     replay(engine, refused, Selection())
     (again,) = replay(engine, refused, Selection())
