@@ -57,13 +57,17 @@ def bring_up_to_date(settings: "Settings", *, tell: Callable[[str], None]) -> Mi
         tell: gets a line for people about each of the two.
     """
     from ev_pipeline.storage import engine as storage_engine  # noqa: PLC0415 -- --help stays fast
-    from ev_pipeline.storage.rollups import rebuild_for_zone  # noqa: PLC0415
+    from ev_pipeline.storage.rollups import rebuild_for_zone, zone_of_days  # noqa: PLC0415
+    from ev_pipeline.storage.stations import follow_reporting_zone  # noqa: PLC0415
 
     engine = storage_engine.connect(settings)
     try:
         storage_engine.migrate(engine)
         schema = storage_engine.schema_version(engine)
         tell("the schema is up to date")
+        if zone_of_days(engine) not in {None, settings.timezone}:
+            n_corrected = follow_reporting_zone(engine, settings)
+            tell(f"{n_corrected:,} sessions at stations without a zone follow {settings.timezone}")
         is_zone_changed = rebuild_for_zone(engine, settings)
         if is_zone_changed:
             tell(f"the stations' days are formed anew, in {settings.timezone}")

@@ -42,7 +42,8 @@ def prepare(frame: pl.DataFrame, job: Job, stations: pl.DataFrame) -> Prepared:
     """
     zones = _zones(frame, stations, job.settings.timezone)
     with_clock = frame.with_columns(
-        station_clock(frame["started_at"], zones).alias("started_local_at")
+        station_clock(frame["started_at"], zones).alias("started_local_at"),
+        stated_weekday="weekday",
     )
     judged = validate(
         with_clock,

@@ -22,12 +22,8 @@ from ev_pipeline.storage.quarantine import take_back_quarantine
 from ev_pipeline.storage.rollups import compact
 from ev_pipeline.storage.station_registries import SITES, STATIONS
 from ev_pipeline.storage.station_registries_undo import take_back_registry
-from ev_pipeline.storage.stations import (
-    correct_clocks,
-    place_stations,
-    release_named,
-    remove_nameless,
-)
+from ev_pipeline.storage.station_zones import release_named, retell_zones
+from ev_pipeline.storage.stations import correct_clocks, place_stations, remove_nameless
 from ev_pipeline.storage.undo import take_back_sessions
 
 
@@ -78,8 +74,9 @@ def _take_back_sessions(
     connection: sa.Connection, load: dict[str, Any], settings: Settings
 ) -> None:
     scope = load["scope"]
-    put_back = take_back_sessions(connection, load["load_id"])
-    correct_clocks(connection, put_back, scope=scope, timezone=settings.timezone)
+    stations = take_back_sessions(connection, load["load_id"])
+    retell_zones(connection, stations, scope=scope)
+    correct_clocks(connection, stations, scope=scope, timezone=settings.timezone)
     remove_nameless(connection, scope)
 
 
@@ -90,6 +87,7 @@ def _take_back_registry(
     if load["records"] == "station":
         changed = release_named(connection, scope=scope, load_id=load_id)
         changed += take_back_registry(connection, STATIONS, scope=scope, load_id=load_id)
+        retell_zones(connection, changed, scope=scope)
         correct_clocks(connection, changed, scope=scope, timezone=settings.timezone)
         remove_nameless(connection, scope)
     else:

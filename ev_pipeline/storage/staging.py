@@ -24,6 +24,7 @@ INCOMING: Final = (
     "session_id",
     *FIELDS,
     "started_local_at",
+    "stated_weekday",
     "warnings",
     "notes",
     "account",
@@ -36,7 +37,7 @@ counts the connectors that the load's records name, and is null where a record n
 _WORK_MEMORY: Final = "256MB"
 """A load sorts and hashes a whole file: a million sessions fit, more go by way of the disk."""
 
-_ANALYSED_FROM: Final = 10_000
+_ANALYSED_FROM: Final = 5_000
 """Rows from which the planner is told how many there are: for fewer, telling takes longer than the
 worst plan."""
 
@@ -45,7 +46,7 @@ _TABLES: Final = (
     f"""
     create temp table incoming on commit delete rows as
     select 0::bigint as ordinal, 0::bigint as line, session_id, {FIELD_LIST}, started_local_at,
-        quality_codes as warnings, quality_codes as notes, source as account,
+        stated_weekday, quality_codes as warnings, quality_codes as notes, source as account,
         received_at, 0 as connector_number
     from ev_session with no data
     """,  # noqa: S608 -- constant column names
@@ -140,11 +141,12 @@ def open_staging(connection: sa.Connection) -> None:
 
 
 def know_sizes(connection: sa.Connection, n_rows: int, *tables: str) -> None:
-    """The planner knows how much the staging tables hold, where that is much.
+    """The planner knows how much the staging tables hold, where it plans for much.
 
     Args:
         connection: the load's transaction.
-        n_rows: how many rows they hold, about.
+        n_rows: how many rows the largest staging table holds: a small one that is taken for large
+            costs as much as a large one that is taken for small.
         tables: the tables, perhaps with the columns that statements join by, in brackets: to look
             at all columns of a wide one would take as long as a join.
     """

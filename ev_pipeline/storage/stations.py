@@ -1,7 +1,7 @@
 """Stations as sessions know them: read for validation, added when only a session names one.
 
 What lives here: `ev_station` beside sessions, station clocks, and the sites that place stations.
-What does not: what registries say (`station_registries`).
+What does not: what registries say (`station_registries`), and who told a zone (`station_zones`).
 """
 
 from datetime import datetime
@@ -11,9 +11,15 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from ev_pipeline.domain.codes import CODES, Severity, code_names
+from ev_pipeline.settings import Settings
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.changes import CHANGED, LOG
+from ev_pipeline.storage.loads import own_ground
 from ev_pipeline.storage.tables import ev_station
+
+WEEKDAY_MISMATCH: Final = "weekday_mismatch"
+"""The one code that depends on the station's clock."""
 
 STATION_SCHEMA: Final = {
     "station_id": pl.String(),
@@ -85,33 +91,54 @@ _DISPLACE: Final = sa.text("""
         select from ev_site s where s.scope = t.scope and s.site_key = t.site_key)
 """)
 
-_CORRECT_CLOCKS: Final = sa.text(f"""
-    with old as materialized (
-        select s.*, clock.local_at
-        from ev_station t
-        join ev_session s using (scope, station_id)
-        cross join lateral (
-            select s.started_at at time zone coalesce(t.time_zone, :timezone) as local_at) clock
-        where t.scope = :scope and t.station_id = any(:station_ids)
-            and s.started_local_at <> clock.local_at
-        order by s.session_id
-        for update of s
-    ), new as (
-        update ev_session s
-        set started_local_at = o.local_at, revision = s.revision + 1
-        from old o
-        where s.session_id = o.session_id
-        returning s.*
-    )
-    {LOG}
-    select session_id, revision, 'correction', sign, {CHANGED}
-    from (
-        select -1 as sign, session_id, revision, {CHANGED} from old
-        union all
-        select 1, session_id, revision, {CHANGED} from new
-    ) both_sides
-    order by session_id, sign
-""")  # noqa: S608 -- constant column names
+_WARNINGS: Final = list(code_names(Severity.WARNING))
+_ORDER: Final = [code.name for code in CODES]
+
+
+def _correct_clocks(where: str) -> sa.TextClause:
+    return sa.text(f"""
+        with old as materialized (
+            select s.*, clock.local_at, case
+                when s.stated_weekday is null then s.quality_codes
+                else array(
+                    select code
+                    from (
+                        select unnest(array_remove(s.quality_codes, '{WEEKDAY_MISMATCH}')) as code
+                        union all
+                        select '{WEEKDAY_MISMATCH}'
+                        where s.stated_weekday <> extract(isodow from clock.local_at)
+                    ) codes
+                    order by array_position(cast(:order as text[]), code))
+                end as codes
+            from ev_station t
+            join ev_session s using (scope, station_id)
+            cross join lateral (
+                select s.started_at at time zone coalesce(t.time_zone, :timezone) as local_at) clock
+            where {where} and s.started_local_at <> clock.local_at
+            order by s.session_id
+            for update of s
+        ), new as (
+            update ev_session s
+            set started_local_at = o.local_at, revision = s.revision + 1, quality_codes = o.codes,
+                quality = case when o.codes && cast(:warnings as text[])
+                    then 'warning' else 'valid' end
+            from old o
+            where s.session_id = o.session_id
+            returning s.*
+        )
+        {LOG}
+        select session_id, revision, 'correction', sign, {CHANGED}
+        from (
+            select -1 as sign, session_id, revision, {CHANGED} from old
+            union all
+            select 1, session_id, revision, {CHANGED} from new
+        ) both_sides
+        order by session_id, sign
+    """)  # noqa: S608 -- constant conditions and column names
+
+
+_CORRECT_CLOCKS: Final = _correct_clocks("t.scope = :scope and t.station_id = any(:station_ids)")
+_CORRECT_CLOCKS_WITHOUT_ZONE: Final = _correct_clocks("t.time_zone is null")
 
 
 def read_stations(
@@ -153,38 +180,6 @@ def add_unregistered(
     return zoned
 
 
-def release_named(connection: sa.Connection, *, scope: str, load_id: int) -> list[str]:
-    """Stations that only this registry load named, and that sessions name, are unregistered again.
-
-    Their time zone stays: sessions were read by it.
-
-    Returns:
-        Their ids.
-    """
-    return list(
-        connection.execute(
-            sa.text(
-                """
-                update ev_station t
-                set is_registered = false, name = null, latitude = null, longitude = null,
-                    power_kw = null, connectors = null, district = null, municipality = null,
-                    parish = null, address = null, site_key = null, load_id = null
-                where t.scope = :scope and t.load_id = :load_id
-                    and not exists (
-                        select from ev_station_history h
-                        where h.scope = t.scope and h.station_id = t.station_id
-                            and h.replaced_by_load = :load_id)
-                    and exists (
-                        select from ev_session s
-                        where s.scope = t.scope and s.station_id = t.station_id)
-                returning t.station_id
-                """
-            ),
-            {"scope": scope, "load_id": load_id},
-        ).scalars()
-    )
-
-
 def remove_nameless(connection: sa.Connection, scope: str) -> None:
     """No unregistered station is left that no session names."""
     connection.execute(
@@ -211,12 +206,26 @@ def correct_clocks(
 ) -> None:
     """The stations' sessions start by their station's clock; those that did not are corrections.
 
+    The weekday that a source names is held against the new start.
+
     Args:
         connection: the transaction.
         station_ids: the stations whose zone may have changed.
         scope: the operator.
         timezone: the zone of stations without one.
     """
-    connection.execute(
-        _CORRECT_CLOCKS, {"scope": scope, "station_ids": station_ids, "timezone": timezone}
-    )
+    names = {"scope": scope, "station_ids": station_ids, "timezone": timezone}
+    connection.execute(_CORRECT_CLOCKS, {**names, "order": _ORDER, "warnings": _WARNINGS})
+
+
+def follow_reporting_zone(engine: sa.Engine, settings: Settings) -> int:
+    """Sessions at stations without a zone start by the reporting zone's clock.
+
+    Returns:
+        How many did not and are corrected.
+    """
+    names = {"timezone": settings.timezone, "order": _ORDER, "warnings": _WARNINGS}
+    with engine.begin() as connection:
+        own_ground(connection)
+        changes: int = connection.execute(_CORRECT_CLOCKS_WITHOUT_ZONE, names).rowcount
+    return changes // 2

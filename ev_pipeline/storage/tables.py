@@ -91,6 +91,7 @@ ev_load: Final = sa.Table(
     _text("file_sha256", "SHA-256 of the file's bytes as read"),
     _text("mapping", "the mapping's text, so that its records can be read again", required=True),
     sa.Column("header", sa.LargeBinary(), comment="the file's header record, as it was"),
+    _text("zone", "IANA time zone that the mapping states for its stations"),
     sa.Column("day", sa.Date(), nullable=False, comment="day of the ledger, reporting zone"),
     _time("started_at", "when the load began", required=True),
     _time("finished_at", "when it was committed", required=True),
@@ -152,6 +153,9 @@ ev_session: Final = sa.Table(
         sa.DateTime(timezone=False),
         nullable=False,
         comment="plug-in on the station's own clock",
+    ),
+    sa.Column(
+        "stated_weekday", sa.SmallInteger(), comment="1 Monday to 7 Sunday, as the source names it"
     ),
     _number("energy_kwh", "energy delivered, kWh", required=True),
     *(sa.Column(name, kind, comment=comment) for name, kind, comment in _SESSION_WIRE),
@@ -345,7 +349,8 @@ ev_station: Final = sa.Table(
     _number("longitude", "degrees east, WGS 84"),
     _number("power_kw", "registered power, kW"),
     sa.Column("connectors", sa.Integer(), comment="vehicles that can charge at once"),
-    _text("time_zone", "IANA time zone"),
+    _text("time_zone", "IANA time zone: the registry's, else the one that its records tell"),
+    _text("registered_zone", "IANA time zone that a registry states"),
     _text("district", "district"),
     _text("municipality", "municipality"),
     _text("parish", "parish"),

@@ -92,7 +92,7 @@ _PUT_BACK: Final = sa.text(f"""
 """)  # noqa: S608 -- constant column names
 
 _STATIONS: Final = sa.text("""
-    select distinct station_id from taken_back where earlier is not null
+    select distinct station_id from taken_back
 """)
 
 
@@ -100,7 +100,8 @@ def take_back_sessions(connection: sa.Connection, load_id: int) -> list[str]:
     """The load's sessions are gone or as they were before it; labels of deleted ones go too.
 
     Returns:
-        Stations of sessions that were put back: their clocks may have been corrected since.
+        Stations of these sessions: the load may have told their zone, and the clocks of sessions
+        that were put back may have been corrected since.
     """
     for statement in (*_FORGET_REPLACED, *_FIND):
         connection.execute(statement, {"load_id": load_id} if ":load_id" in statement.text else {})

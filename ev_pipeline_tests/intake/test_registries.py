@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ev_pipeline.sources.mapping import parse_mapping
+from ev_pipeline.cli.migrate import bring_up_to_date
+from ev_pipeline.sources.mapping import Mapping, parse_mapping
 from ev_pipeline_tests.intake.files import (
     CANONICAL,
     a_session,
@@ -26,6 +27,17 @@ SITES = parse_mapping(
     """,
     where="sites",
 )
+
+
+LOCAL = "select started_local_at::text from ev_session order by source_session_id"
+
+
+def in_zone(zone: str) -> Mapping:
+    """A source whose mapping states the zone of its stations."""
+    return parse_mapping(
+        CANONICAL.text.replace('name = "canonical"', f'name = "canonical"\nzone = "{zone}"'),
+        where="zoned",
+    )
 
 
 def a_station(**changes: Any) -> dict[str, Any]:
@@ -99,7 +111,8 @@ def test_a_station_that_its_registry_lost_stays_for_its_sessions(
     load(a_session())
     load.undo(1)
     found = rows(engine, "select station_id, is_registered, power_kw, time_zone from ev_station")
-    assert found == [("A", False, None, "Europe/London")]
+    assert found == [("A", False, None, None)]
+    assert rows(engine, LOCAL) == ["2024-05-06 08:00:00"]
 
 
 def test_another_time_zone_corrects_the_local_starts(load: Loader, engine: sa.Engine) -> None:
@@ -171,3 +184,67 @@ def test_a_registry_row_without_its_key_is_quarantined(load: Loader, engine: sa.
 def test_a_number_of_connectors_that_is_none_is_quarantined(load: Loader, connectors: str) -> None:
     result = load.registry(a_station(connectors=connectors), a_station(station_id="B"))
     assert counts(result) == {"received": 2, "stored": 1, "quarantined": 1}
+
+
+def test_a_zone_that_only_a_load_told_goes_with_it(load: Loader, engine: sa.Engine) -> None:
+    load(a_session())
+    load(a_session(session_id="S2", connector_id="2"), mapping=in_zone("Asia/Tokyo"))
+    load(a_session(session_id="S3", connector_id="3"), mapping=in_zone("Europe/London"))
+    assert rows(engine, LOCAL) == ["2024-05-06 17:00:00"] * 3
+    load.undo(2)
+    assert rows(engine, LOCAL) == ["2024-05-06 09:00:00"] * 2
+    load.undo(3)
+    assert rows(engine, LOCAL) == ["2024-05-06 08:00:00"]
+    assert rows(engine, "select time_zone from ev_station") == [None]
+    assert_rollups_are_exact(engine, "UTC")
+
+
+def test_a_zone_that_records_told_is_back_when_the_registry_goes(
+    load: Loader, engine: sa.Engine
+) -> None:
+    load.registry(a_station(time_zone="Asia/Tokyo"))
+    load(a_session(), mapping=in_zone("Europe/London"))
+    assert rows(engine, LOCAL) == ["2024-05-06 17:00:00"]
+    load.undo(1)
+    assert rows(engine, LOCAL) == ["2024-05-06 09:00:00"]
+
+
+def test_another_reporting_zone_corrects_the_clocks_of_stations_without_one(
+    load: Loader, engine: sa.Engine
+) -> None:
+    load.registry(a_station())
+    load(a_session(), a_session(session_id="S2", station_id="B"))
+    assert rows(engine, LOCAL) == ["2024-05-06 09:00:00", "2024-05-06 08:00:00"]
+    in_tokyo = load.settings.model_copy(update={"timezone": "Asia/Tokyo"})
+    told: list[str] = []
+    bring_up_to_date(in_tokyo, tell=told.append)
+    assert rows(engine, LOCAL) == ["2024-05-06 09:00:00", "2024-05-06 17:00:00"]
+    assert "1 sessions at stations without a zone follow Asia/Tokyo" in told
+    assert_rollups_are_exact(engine, "Asia/Tokyo")
+
+
+def test_the_weekday_is_judged_again_when_a_clock_is_corrected(
+    load: Loader, engine: sa.Engine
+) -> None:
+    weekdays = parse_mapping(CANONICAL.text + '\nweekday = "weekday"\n', where="weekdays")
+    late = {"started_at": "2024-05-06T20:00:00Z", "ended_at": "2024-05-06T21:00:00Z"}
+    load(
+        a_session(weekday="Monday", **late),
+        a_session(session_id="S2", connector_id="2", weekday="Tuesday", energy_kwh=0.1, **late),
+        mapping=weekdays,
+    )
+    judged = "select quality, quality_codes from ev_session order by source_session_id"
+    unknown = "station_unregistered"
+    at_first = [
+        ("valid", [unknown]),
+        ("warning", ["under_0_5_kwh", "weekday_mismatch", unknown]),
+    ]
+    assert rows(engine, judged) == at_first
+    load.registry(a_station(time_zone="Asia/Tokyo"))
+    assert rows(engine, judged) == [
+        ("warning", ["weekday_mismatch", unknown]),
+        ("warning", ["under_0_5_kwh", unknown]),
+    ]
+    load.undo(2)
+    assert rows(engine, judged) == at_first
+    assert_rollups_are_exact(engine, "UTC")
