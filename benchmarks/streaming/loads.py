@@ -24,6 +24,9 @@ broker may."""
 
 N_PUBLISHERS: Final = 2
 
+_MOST: Final = 1_000_000
+"""More than one publisher sends at the highest rate."""
+
 _STARTS_WITHIN_S: Final = 3.0
 _SETTLES_WITHIN_S: Final = 60.0
 _LOOK_EVERY_S: Final = 0.1
@@ -96,7 +99,7 @@ class Load:
     def warm_up(self) -> None:
         """The publishers' stations are known, and what is slow once is done."""
         for login in self._logins:
-            task = self._task(login, rate_per_s=400.0, most=2 * CONNECTORS)
+            task = self._task(login, rate_per_s=500.0, most=CONNECTORS)
             with self._publishing([task]):
                 pass
 
@@ -132,7 +135,7 @@ class Load:
         """
         before = self._sums()
         lets = [CONTEXT.Value("q", BACKLOG // N_PUBLISHERS) for _ in self._logins]
-        tasks = [self._task(login, rate_per_s=None, most=1 << 40) for login in self._logins]
+        tasks = [self._task(login, rate_per_s=None, most=_MOST) for login in self._logins]
         with self._publishing(tasks, lets) as results:
             time.sleep(max(0.0, tasks[0].start_s - time.time()) + 2.0)
             began, first, cpu_before = time.perf_counter(), self._received(), self._stand.cpu_s()
@@ -149,7 +152,7 @@ class Load:
 
     def _task(self, login: Login, *, rate_per_s: float | None, most: int) -> Task:
         slot = self._next_slot
-        self._next_slot += 2 + min(most, 2_000_000) // CONNECTORS
+        self._next_slot += 2 + most // CONNECTORS
         start_s = time.time() + _STARTS_WITHIN_S
         return Task(login, f"b{uuid.uuid4().hex[:8]}", slot, start_s, rate_per_s, most)
 

@@ -21,11 +21,11 @@ from typing import Any, Final
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.login import Login
 
-CONNECTORS: Final = 500
+CONNECTORS: Final = 2_000
 """One session after the other on each of them, so that nothing overlaps."""
 
 _FIRST_START: Final = datetime(2022, 1, 1, tzinfo=UTC)
-_SLOT: Final = timedelta(hours=1)
+_SLOT: Final = timedelta(hours=6)
 _STAY: Final = timedelta(minutes=50)
 
 _WINDOW: Final = 500
@@ -50,7 +50,7 @@ class Task:
     Args:
         login: the account.
         name: begins its sessions' ids, `name-0` being the first.
-        first_slot: hours after the first start at which its sessions begin.
+        first_slot: how many sessions each connector has had before.
         start_s: when it begins, Unix time.
         rate_per_s: how many a second, each at its moment; null for as many as it is let.
         most: how many at most.

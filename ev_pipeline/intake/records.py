@@ -62,7 +62,10 @@ class FileRecords:
         """Nobody knows before the file is read."""
 
     def batches(self) -> Iterator[RecordBatch]:
-        """The file's records, in bounded memory."""
+        """The file's records, in bounded memory, a batch being read while one is worked on."""
+        return _one_ahead(self._read())
+
+    def _read(self) -> Iterator[RecordBatch]:
         skipped = SkippedLines()
         yield from read_batches(
             self.path, self.mapping, received_at=self.received_at, skipped=skipped
@@ -112,7 +115,7 @@ def numbered(
 ) -> Iterator[tuple[int, RecordBatch]]:
     """Each batch with the number of records before it; `progress` hears how many were read."""
     before = 0
-    for batch in _one_ahead(records.batches()):
+    for batch in records.batches():
         yield before, batch
         before += batch.frame.height
         if progress is not None:

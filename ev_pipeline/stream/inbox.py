@@ -10,8 +10,9 @@ from typing import Final
 
 from ev_pipeline.messaging.messages import Message
 
-MAX_MESSAGES: Final = 1_000
-"""Messages of one transaction: larger ones gain nothing, and what comes meanwhile waits for it."""
+MAX_MESSAGES: Final = 2_500
+"""Messages of one transaction: half of what the broker sends without an answer, so that the other
+half comes meanwhile. A transaction costs as much as some 400 messages, whatever it holds."""
 
 MAX_BYTES: Final = 8 << 20
 """Bytes of one transaction's messages, which bound the memory that decoding takes."""

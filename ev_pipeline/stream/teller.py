@@ -34,6 +34,9 @@ ROUND_INTERVAL_S: Final = 1.0
 """s; contracts: at most one message a second of any other panel. As often it is looked whether
 sessions came in by another door."""
 
+GREATEST_SHARE: Final = 0.2
+"""Of the time, at most: what tells shares the machine with what stores."""
+
 _OTHER_PANELS: Final = tuple(name for name in topics.STREAM_PANELS if name != topics.LIVE_PANEL)
 
 _POSITION: Final = sa.text("""
@@ -70,7 +73,7 @@ class Teller(AbstractContextManager["Teller"]):
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="teller")
         self._told_position: tuple[Any, ...] | None = None
-        self._told_live_at = self._told_round_at = 0.0
+        self._live_due_at = self._round_due_at = 0.0
 
     def __enter__(self) -> Self:
         """It tells from now on."""
@@ -113,28 +116,30 @@ class Teller(AbstractContextManager["Teller"]):
 
     def _tell(self, *, was_nudged: bool) -> None:
         """Tell what is due; what is not yet is told in a later turn."""
-        now = time.monotonic()
-        if was_nudged and not self._wait_until(self._told_live_at + LIVE_INTERVAL_S):
-            return
         if was_nudged:
-            self._told_live_at = time.monotonic()
+            if not self._wait_until(self._live_due_at):
+                return
+            began_at = time.monotonic()
             self._publish_panels((topics.LIVE_PANEL,))
-        if now - self._told_round_at < ROUND_INTERVAL_S:
+            self._live_due_at = _next_after(began_at, LIVE_INTERVAL_S)
+        began_at = time.monotonic()
+        if began_at < self._round_due_at:
             return
         position = self._position()
-        if position == self._told_position:
-            return
-        self._told_round_at = time.monotonic()
+        if position != self._told_position:
+            self._tell_round(is_live_told=was_nudged)
+            self._told_position = position
+            self._round_due_at = _next_after(began_at, ROUND_INTERVAL_S)
+
+    def _tell_round(self, *, is_live_told: bool) -> None:
+        """Tell all panels, the live one where sessions came by another door, and progress."""
         compact(self._engine, self._settings)
-        came_by_another_door = not was_nudged
-        names = topics.STREAM_PANELS if came_by_another_door else _OTHER_PANELS
-        self._publish_panels(names)
+        self._publish_panels(_OTHER_PANELS if is_live_told else topics.STREAM_PANELS)
         self.publish(
             topics.PROGRESS,
             progress_of(self._engine, self._settings, self._state(), datetime.now(UTC)),
             is_retained=True,
         )
-        self._told_position = position
 
     def _publish_panels(self, names: tuple[str, ...]) -> None:
         panels = build_round(
@@ -154,3 +159,9 @@ class Teller(AbstractContextManager["Teller"]):
     def _wait_until(self, moment: float) -> bool:
         """Whether the moment has come before the end."""
         return not self._stopping.wait(max(0.0, moment - time.monotonic()))
+
+
+def _next_after(began_at: float, least_s: float) -> float:
+    """When the next may begin: later under load, which makes each take longer."""
+    taken_s = time.monotonic() - began_at
+    return began_at + max(least_s, taken_s / GREATEST_SHARE)

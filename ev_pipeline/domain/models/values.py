@@ -84,13 +84,9 @@ def _keys(sessions: pl.DataFrame, column: str) -> Keys:
     """Keys that hold no user's name and have one width, however long the ids are."""
     # No text from a database holds NUL, so scope and id cannot run into each other.
     texts = sessions.select(pl.concat_str("scope", column, separator="\0").alias("text"))
-    distinct = texts["text"].unique().drop_nulls()
-    table = pl.DataFrame(
-        {"text": distinct, "key": [_key(text) for text in distinct]},
-        schema={"text": pl.String, "key": pl.UInt64},
-    )
-    keys = texts.join(table, on="text", how="left", maintain_order="left")["key"]
-    return np.ascontiguousarray(keys.fill_null(int(NO_KEY)).to_numpy(), dtype=np.uint64)
+    listed: list[str | None] = texts["text"].to_list()
+    table = {text: int(NO_KEY) if text is None else _key(text) for text in set(listed)}
+    return np.fromiter(map(table.__getitem__, listed), dtype=np.uint64, count=len(listed))
 
 
 def _key(text: str) -> int:
