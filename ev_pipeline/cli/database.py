@@ -23,15 +23,12 @@ def database(settings: "Settings") -> Iterator["sa.Engine"]:
         PipelineError: it is away, of another version, fails on the way (a full disk, a lost
             connection), or its role has no right to what is asked.
     """
-    from psycopg2.errors import (  # noqa: PLC0415 -- --help stays fast
+    import psycopg2  # noqa: PLC0415 -- --help stays fast
+    from psycopg2.errors import (  # noqa: PLC0415 -- the same
         InsufficientPrivilege,
         ReadOnlySqlTransaction,
     )
-    from sqlalchemy.exc import (  # noqa: PLC0415 -- the same
-        DBAPIError,
-        InterfaceError,
-        OperationalError,
-    )
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 -- the same
 
     from ev_pipeline.storage.engine import connect, require_schema  # noqa: PLC0415 -- the same
 
@@ -39,14 +36,16 @@ def database(settings: "Settings") -> Iterator["sa.Engine"]:
     try:
         require_schema(engine)
         yield engine
-    except DBAPIError as error:
-        reason = str(error.orig).strip().splitlines()[0]
-        if isinstance(error.orig, InsufficientPrivilege | ReadOnlySqlTransaction):
+    except (DBAPIError, psycopg2.Error) as error:
+        # COPY is the driver's own, and so are its errors.
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        reason = str(cause).strip().splitlines()[0]
+        if isinstance(cause, InsufficientPrivilege | ReadOnlySqlTransaction):
             raise PipelineError(
                 f"the role of EV_DATABASE_URL may not do this: {reason}",
                 mend="unset EV_DATABASE_URL, or give it the application's role (database.env)",
             ) from error
-        if not isinstance(error, OperationalError | InterfaceError):
+        if not isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
             raise
         raise PipelineError(
             f"the database failed: {reason}",

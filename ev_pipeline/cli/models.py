@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ev_pipeline.cli.database import database
 from ev_pipeline.cli.output import messages, print_json, print_table
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import load_settings
@@ -37,7 +38,7 @@ def list_models(as_json: _Json = False) -> None:
     """List every version, the newest first. Example: ev-pipeline models list."""
     from ev_pipeline.storage.registry import list_versions  # noqa: PLC0415 - a lazy import
 
-    with _database() as engine, engine.connect() as connection:
+    with database(load_settings()) as engine, engine.connect() as connection:
         versions = list_versions(connection)
     if as_json:
         print_json([asdict(version) for version in versions])
@@ -65,7 +66,7 @@ def show(
     """Show a version's parameters, measures and verdict. Example: ev-pipeline models show."""
     from ev_pipeline.storage.registry import read_champion, read_version  # noqa: PLC0415 - lazy
 
-    with _database() as engine, engine.connect() as connection:
+    with database(load_settings()) as engine, engine.connect() as connection:
         found = read_champion(connection) if version is None else read_version(connection, version)
     if found is None:
         raise _unknown(version)
@@ -88,7 +89,7 @@ def promote(
     """Make a version the champion. Example: ev-pipeline models promote VERSION."""
     from ev_pipeline.storage.registry import read_version  # noqa: PLC0415 - a lazy import
 
-    with _database() as engine:
+    with database(load_settings()) as engine:
         with engine.connect() as connection:
             if read_version(connection, version) is None:
                 raise _unknown(version)
@@ -102,7 +103,7 @@ def rollback(as_json: _Json = False) -> None:
     from ev_pipeline.storage.registry import read_champion, read_previous_champion  # noqa: PLC0415
 
     # Under the lock: a promotion that ends meanwhile changes what "previous" means.
-    with _database() as engine, _models_lock(engine, "rollback"):
+    with database(load_settings()) as engine, _models_lock(engine, "rollback"):
         with engine.connect() as connection:
             champion = read_champion(connection)
             previous = read_previous_champion(connection)
@@ -112,18 +113,6 @@ def rollback(as_json: _Json = False) -> None:
             )
         reason = f"rolled back from {champion.version}"
         _promote(engine, previous.version, reason=reason, as_json=as_json)
-
-
-@contextmanager
-def _database() -> Iterator["sa.Engine"]:
-    from ev_pipeline.storage.engine import connect, require_schema  # noqa: PLC0415 - lazy
-
-    engine = connect(load_settings())
-    try:
-        require_schema(engine)
-        yield engine
-    finally:
-        engine.dispose()
 
 
 @contextmanager

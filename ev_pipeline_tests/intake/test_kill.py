@@ -29,6 +29,10 @@ N_SESSIONS = 20_000
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    return write_every_fate(tmp_path)
+
+
+def write_every_fate(folder: Path) -> Path:
     """Sessions with every fate that a record can have."""
     sessions = []
     for n in range(N_SESSIONS):
@@ -43,7 +47,7 @@ def path(tmp_path: Path) -> Path:
         sessions.append(session)
         if n % 100 == 0:
             sessions += [session, session | {"energy_kwh": 99}, unfinished(session_id=f"T{n}")]
-    return write_table(tmp_path / "sessions.csv", sessions)
+    return write_table(folder / "sessions.csv", sessions)
 
 
 def start_load(path: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
