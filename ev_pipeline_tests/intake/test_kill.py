@@ -32,10 +32,10 @@ def path(tmp_path: Path) -> Path:
     return write_every_fate(tmp_path)
 
 
-def write_every_fate(folder: Path) -> Path:
+def write_every_fate(folder: Path, n_sessions: int = N_SESSIONS) -> Path:
     """Sessions with every fate that a record can have."""
     sessions = []
-    for n in range(N_SESSIONS):
+    for n in range(n_sessions):
         day, hour = 1 + n % 28, n % 23
         session = a_session(
             session_id=f"S{n}",

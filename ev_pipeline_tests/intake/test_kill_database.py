@@ -96,9 +96,9 @@ def _kill_at_random(server: MortalServer, path: Path, n_rounds: int) -> None:
 
 
 def test_a_load_whose_database_is_killed_and_that_is_run_again_leaves_the_same_tables(
-    server: MortalServer, path: Path
+    server: MortalServer, tmp_path: Path
 ) -> None:
-    _kill_at_random(server, path, 2)
+    _kill_at_random(server, write_every_fate(tmp_path, n_sessions=5_000), 2)
 
 
 @pytest.mark.long
