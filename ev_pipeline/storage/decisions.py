@@ -175,13 +175,15 @@ def decide(connection: sa.Connection, *, n_incoming: int, has_corrections: bool)
     n_met = connection.execute(_FIND_MET).rowcount
     know_sizes(connection, n_incoming, "met")
     if n_met:
-        _decide_met(connection, n_met, has_corrections=has_corrections)
+        _decide_met(connection, n_incoming, has_corrections=has_corrections)
     return n_met > 0
 
 
-def decide_losers_again(connection: sa.Connection, *, has_corrections: bool) -> None:
+def decide_losers_again(
+    connection: sa.Connection, *, n_incoming: int, has_corrections: bool
+) -> None:
     """Rows that somebody else wrote first are decided again, against what is stored by now."""
-    n_lost = connection.execute(_FIND_LOSERS).rowcount
+    connection.execute(_FIND_LOSERS)
     connection.execute(sa.text("truncate contested"))
     for table in ("decided", "landed"):
         connection.execute(
@@ -189,7 +191,7 @@ def decide_losers_again(connection: sa.Connection, *, has_corrections: bool) -> 
                 f"delete from {table} where session_id in (select session_id from {_JUST_MET})"  # noqa: S608 -- our table names
             )
         )
-    _decide_met(connection, n_lost, has_corrections=has_corrections)
+    _decide_met(connection, n_incoming, has_corrections=has_corrections)
 
 
 def conflicting(connection: sa.Connection) -> pl.DataFrame:
@@ -198,9 +200,9 @@ def conflicting(connection: sa.Connection) -> pl.DataFrame:
     return pl.DataFrame([tuple(row) for row in rows], schema=CONFLICT_SCHEMA, orient="row")
 
 
-def _decide_met(connection: sa.Connection, n_met: int, *, has_corrections: bool) -> None:
+def _decide_met(connection: sa.Connection, n_incoming: int, *, has_corrections: bool) -> None:
     connection.execute(_LINE_UP)
-    know_sizes(connection, n_met, "contested (session_id, place)")
+    know_sizes(connection, n_incoming, "contested (session_id, place)")
     connection.execute(_DECIDE, {"has_corrections": has_corrections})
     connection.execute(_LAND_DECIDED)
-    know_sizes(connection, n_met, "decided", "landed")
+    know_sizes(connection, n_incoming, "decided", "landed")

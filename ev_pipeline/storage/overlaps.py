@@ -98,5 +98,5 @@ def find_overlaps(
     if connection.execute(_FIND_BUSY, {"scope": scope}).rowcount:
         know_sizes(connection, n_incoming, "busy")
         n_found += connection.execute(_WITH_STORED, {"grace": grace, "scope": scope}).rowcount
-    know_sizes(connection, n_found, "overlapping")
+    know_sizes(connection, n_incoming, "overlapping")
     return n_found > 0

@@ -94,9 +94,9 @@ _SUPERSEDE: Final = sa.text("""
 """No older entry can be meant: a session that is stored leaves no unfinished entry open."""
 
 
-def drop_unfinished(connection: sa.Connection, *, n_refused: int) -> None:
+def drop_unfinished(connection: sa.Connection, *, n_records: int) -> None:
     """Unfinished records whose session is known go from `refused` to `finished`: duplicates."""
-    know_sizes(connection, n_refused, "refused")
+    know_sizes(connection, n_records, "refused")
     connection.execute(_FIND_FINISHED)
     connection.execute(_DROP_FINISHED)
 
