@@ -85,6 +85,9 @@ class Settings(Limits, BaseSettings):
         None, description="directory of PostgreSQL's programs; by default looked for"
     )
     dagster_port: Port = Field(3000, description="port of Dagster's pages")
+    simulator: bool = Field(
+        default=True, description="whether the local stack plays a charging station"
+    )
     metrics_port: Port = Field(9464, description="port of the stream's metrics, for Prometheus")
     mqtt_host: str = Field("127.0.0.1", min_length=1, description="where the broker is")
     mqtt_port: Port = Field(8883, description="port of the broker, TLS only")
@@ -170,7 +173,7 @@ LOGIN: Final = (
 REMEMBERED: Final = (
     *("timezone", "currency", "operator"),
     *PORTS,
-    *("mqtt_listen", "certificate_names"),
+    *("mqtt_listen", "certificate_names", "simulator"),
 )
 """What a local stack was started with, and every later command on its home goes by."""
 

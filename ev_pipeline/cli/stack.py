@@ -27,7 +27,12 @@ from ev_pipeline.stack.state import read_state
 def up(
     *,
     no_simulator: Annotated[
-        bool, typer.Option("--no-simulator", help="Do not play charging stations.")
+        bool,
+        typer.Option(
+            "--no-simulator",
+            help="Do not play a charging station; later starts of this home do not either, "
+            "unless EV_SIMULATOR=true says so.",
+        ),
     ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", help="Return when everything works; stop with `down`.")
@@ -36,9 +41,11 @@ def up(
 ) -> None:
     """Start the local stack and keep it alive; Ctrl-C stops it.
 
-    Example: ev-pipeline up --detach
+    Example: ev-pipeline up --no-simulator --detach
     """
     settings = load_settings()
+    if no_simulator:
+        settings = settings.model_copy(update={"simulator": False})
     _require_schedule(settings)
     if detach:
         try:

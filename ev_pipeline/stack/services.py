@@ -5,6 +5,7 @@ What lives here: the list. What does not: how they are kept alive (`supervisor`)
 
 import os
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,12 @@ from ev_pipeline.stack.cluster import STOP_SIGNAL, Cluster
 from ev_pipeline.stack.credentials import HOST
 from ev_pipeline.stack.process import python_module
 from ev_pipeline.stack.service import Service
+from ev_pipeline.stack.shipped import shipped_file
+
+SIMULATOR: Final = "simulator"
+
+_SIMULATED: Final = "data/online_sessions.csv"
+"""What the simulator reports, a session a second, again and again."""
 
 SERVICE_NAMES: Final = (
     "postgres",
@@ -24,8 +31,9 @@ SERVICE_NAMES: Final = (
     stream_worker.NAME,
     dagster_home.WEBSERVER,
     dagster_home.DAEMON,
+    SIMULATOR,
 )
-"""What this version starts, in the order of the start."""
+"""What this version starts, in the order of the start; the simulator only where it is wanted."""
 
 
 def stack_services(settings: Settings, cluster: Cluster, broker: Broker) -> list[Service]:
@@ -40,6 +48,7 @@ def stack_services(settings: Settings, cluster: Cluster, broker: Broker) -> list
     workspace = str(layout.dagster / dagster_home.WORKSPACE_FILE)
     environment = dagster_home.environment(layout, cluster.credentials, os.environ)
     dagster_url = dagster_home.libpq(environment["EV_DAGSTER_DATABASE_URL"])
+    simulator = [_simulator(layout.home, environment)] if settings.simulator else []
     return [
         Service(
             name="postgres",
@@ -92,7 +101,22 @@ def stack_services(settings: Settings, cluster: Cluster, broker: Broker) -> list
             probe=partial(_daemon_trouble, dagster_url),
             after=("postgres", dagster_home.WEBSERVER),  # which makes Dagster's tables, once
         ),
+        *simulator,
     ]
+
+
+def _simulator(home: Path, environment: Mapping[str, str]) -> Service:
+    return Service(
+        name=SIMULATOR,
+        command=python_module(
+            *("simulator", "replay", str(shipped_file(_SIMULATED)), "--source", "canonical"),
+            *("--account", SIMULATOR, "--loop", "--interval", "1"),
+        ),
+        environment={name: value for name, value in environment.items() if "DATABASE" not in name},
+        directory=home,
+        probe=lambda _started: None,  # it keeps what it cannot send, and nobody calls it
+        after=(stream_worker.NAME,),
+    )
 
 
 def _daemon_trouble(url: str, started_at_s: float) -> str | None:

@@ -28,6 +28,7 @@ from ev_pipeline_tests.stack.processes import processes_of, wait_until
 
 UP_DEADLINE_S = 240
 STOPPED_DEADLINE_S = 60
+STARTED = [name for name in SERVICE_NAMES if name != "simulator"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class LocalStack:
     user: str | None = None
     mqtt_port: int = field(default_factory=free_port)
     metrics_port: int = field(default_factory=free_port)
+    has_simulator: bool = False
 
     def run(self, *arguments: str, without: str = "") -> subprocess.CompletedProcess[str]:
         environment = self.environment
@@ -69,6 +71,7 @@ class LocalStack:
             "EV_MQTT_PORT": str(self.mqtt_port),
             "EV_METRICS_PORT": str(self.metrics_port),
             "EV_TIMEZONE": "Europe/Lisbon",
+            "EV_SIMULATOR": str(self.has_simulator).lower(),
             "PYTHONPATH": ":".join(path for path in sys.path if path),
         }
 
@@ -118,6 +121,7 @@ def test_status_says_what_runs_where_in_the_agreed_form(running: LocalStack) -> 
     assert status.returncode == 0
     assert document["healthy"] is True
     assert list(document["services"]) == list(SERVICE_NAMES)
+    assert document["services"].pop("simulator")["state"] == "stopped"
     for service in document["services"].values():
         assert set(service) == {"state", "pid", "address"}
         assert service["state"] == "running"
@@ -129,6 +133,17 @@ def test_status_says_what_runs_where_in_the_agreed_form(running: LocalStack) -> 
     assert document["champion"] is None
     assert document["queue_depth"] in {None, 0}  # the broker has said it, or has yet to
     assert document["lag_seconds"] is None  # no message has come
+
+
+def test_the_simulator_reports_until_a_stack_is_started_without_it(stack: LocalStack) -> None:
+    simulated = replace(stack, has_simulator=True)
+    assert simulated.run("up", "--detach").returncode == 0
+    assert simulated.status()["services"]["simulator"]["state"] == "running"
+    wait_until(lambda: simulated.status()["ledger"]["stored"] >= 2, within_s=UP_DEADLINE_S)
+    assert simulated.run("down").returncode == 0
+    assert stack.run("up", "--detach", "--no-simulator", without="EV_SIMULATOR").returncode == 0
+    assert stack.status()["services"]["simulator"]["state"] == "stopped"
+    assert "EV_SIMULATOR=False\n" in (stack.home / "stack.env").read_text()
 
 
 def test_a_command_elsewhere_goes_by_what_the_stack_was_started_with(running: LocalStack) -> None:
@@ -272,7 +287,7 @@ def test_a_second_stack_lives_beside_the_first(running: LocalStack, stack: Local
 
 def test_nothing_survives_a_supervisor_that_is_killed(stack: LocalStack) -> None:
     assert stack.run("up", "--detach").returncode == 0
-    assert len(processes_of(stack.home)) > len(SERVICE_NAMES)
+    assert len(processes_of(stack.home)) > len(STARTED)
     os.kill(stack.supervisor(), signal.SIGKILL)
     wait_until(lambda: not stack.processes(), within_s=STOPPED_DEADLINE_S)
     assert stack.status()["healthy"] is False
@@ -307,7 +322,7 @@ def test_ctrl_c_twice_stops_everything_in_order(stack: LocalStack) -> None:
         up.send_signal(signal.SIGINT)
         said = up.stderr.read().splitlines()
     assert up.returncode == 0
-    assert said == [*(f"stopping {name}" for name in reversed(SERVICE_NAMES)), "stopped"]
+    assert said == [*(f"stopping {name}" for name in reversed(STARTED)), "stopped"]
     assert stack.processes() == {}
     log = (stack.home / "logs" / "postgres.log").read_text()
     assert "database system is shut down" in log
