@@ -18,7 +18,7 @@ from ev_pipeline.intake.connectors import Connectors
 from ev_pipeline.intake.delivery import with_ids
 from ev_pipeline.intake.job import Job
 from ev_pipeline.intake.preparation import is_ambiguous, prepare
-from ev_pipeline.intake.records import numbered, placed
+from ev_pipeline.intake.records import HeldRecords, numbered, placed
 from ev_pipeline.intake.refusal import refuse, refuse_conflicts
 from ev_pipeline.sources.reader import RecordBatch
 from ev_pipeline.storage.bulk import copy_frame
@@ -121,6 +121,9 @@ def _quarantine(connection: sa.Connection, job: Job, tally: Tally) -> None:
 @contextmanager
 def _staged(connection: sa.Connection, job: Job) -> Iterator["_Staging"]:
     """Within, batches can be staged; at its end all of them are."""
+    if isinstance(job.records, HeldRecords):
+        yield _Staging(connection, job, None)
+        return
     with ThreadPoolExecutor(1, thread_name_prefix="copier") as copier:
         staging = _Staging(connection, job, copier)
         yield staging
@@ -135,10 +138,12 @@ class _Staging:
     Args:
         connection: the load's transaction.
         job: the load.
-        copier: copies one batch at a time.
+        copier: copies one batch at a time; null where there is one batch, which nothing follows.
     """
 
-    def __init__(self, connection: sa.Connection, job: Job, copier: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, connection: sa.Connection, job: Job, copier: ThreadPoolExecutor | None
+    ) -> None:
         self.n_accepted = 0
         self.n_refused = 0
         self.header: bytes | None = None
@@ -147,6 +152,7 @@ class _Staging:
         self._connection = connection
         self._job = job
         self._stations = read_stations(connection, job.origin.scope, job.records.station_ids())
+        self._known_ids = frozenset(self._stations["station_id"])
         self._ambiguous = Ambiguous(connection, job)
         self._named: list[pl.DataFrame] = []
         self._connectors = Connectors()
@@ -178,6 +184,8 @@ class _Staging:
 
     def add_stations(self) -> None:
         """Stations that only these sessions name get their rows, those without a zone theirs."""
+        if not self._named:
+            return
         named = self._to_be_told()
         if named.is_empty():
             return
@@ -204,7 +212,7 @@ class _Staging:
             pl.col("known_zone").is_null() & pl.col("time_zone").is_not_null()
         )
         return (
-            pl.concat([pl.DataFrame(schema=NAMED_SCHEMA), *self._named])
+            pl.concat(self._named)
             .unique("station_id", keep="first", maintain_order=True)
             .join(known, on="station_id", how="left", maintain_order="left")
             .filter(is_news)
@@ -218,12 +226,21 @@ class _Staging:
         prepared = prepare(identified, self._job, self._stations)
         self.finish()
         incoming = self._connectors.numbered(prepared.accepted).select(INCOMING)
-        self._copying = self._copier.submit(self._copy, incoming, prepared.refused, batch)
+        if self._copier is None:
+            self._copy(incoming, prepared.refused, batch)
+        else:
+            self._copying = self._copier.submit(self._copy, incoming, prepared.refused, batch)
         self.n_accepted += prepared.accepted.height
         self.n_refused += prepared.refused.height
         self.warnings += _by_code(prepared.accepted["warnings"])
         self.notes += _by_code(prepared.accepted["notes"])
-        self._named.append(_stations_named_by(prepared.accepted))
+        if self._has_news(prepared.accepted):
+            self._named.append(_stations_named_by(prepared.accepted))
+
+    def _has_news(self, accepted: pl.DataFrame) -> bool:
+        """Whether sessions name a station that is not known, or perhaps its zone."""
+        says_zones = accepted["zone"].null_count() < accepted.height
+        return says_zones or not self._known_ids.issuperset(accepted["station_id"].unique())
 
     def _copy(self, incoming: pl.DataFrame, refused: pl.DataFrame, batch: RecordBatch) -> None:
         copy_frame(self._connection, "incoming", incoming)

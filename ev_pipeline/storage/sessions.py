@@ -18,13 +18,13 @@ from ev_pipeline.storage.staging import FIELD_LIST
 OVERLAP: Final = "overlaps_same_connector"
 
 _ROW: Final = (
-    f"session_id, revision, scope, source, {FIELD_LIST}, started_local_at, quality,"
-    " quality_codes, door, load_id, received_at"
+    f"session_id, revision, scope, source, {FIELD_LIST}, started_local_at,"
+    " stated_weekday, quality, quality_codes, door, load_id, received_at"
 )
 
 _LANDING_ROWS: Final = f"""
     select session_id, revision, :scope as scope, coalesce(account, :source) as source,
-        {FIELD_LIST}, started_local_at,
+        {FIELD_LIST}, started_local_at, stated_weekday,
         case when cardinality(warnings) > 0 or o.ordinal is not null
             then 'warning' else 'valid' end as quality,
         warnings || case when o.ordinal is null then notes

@@ -24,6 +24,7 @@ INCOMING: Final = (
     "session_id",
     *FIELDS,
     "started_local_at",
+    "stated_weekday",
     "warnings",
     "notes",
     "account",
@@ -45,7 +46,7 @@ _TABLES: Final = (
     f"""
     create temp table incoming on commit delete rows as
     select 0::bigint as ordinal, 0::bigint as line, session_id, {FIELD_LIST}, started_local_at,
-        quality_codes as warnings, quality_codes as notes, source as account,
+        stated_weekday, quality_codes as warnings, quality_codes as notes, source as account,
         received_at, 0 as connector_number
     from ev_session with no data
     """,  # noqa: S608 -- constant column names
