@@ -58,6 +58,10 @@ class RunningBroker:
             process.stop(self.process, stop_signal=stop_signal, deadline_s=20)
             self.process = None
 
+    def kill(self) -> None:
+        """It is gone, without a chance to write anything."""
+        self.stop(signal.SIGKILL)
+
     def reload(self) -> None:
         """It was asked to read its files again."""
         assert self.process

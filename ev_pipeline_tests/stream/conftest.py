@@ -13,6 +13,7 @@ from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.storage.sample import sample_sessions, store
 from ev_pipeline_tests.storage.trained import register
 from ev_pipeline_tests.stream.streams import Charger, charging, running_stream, streaming_settings
+from ev_pipeline_tests.stream.worker_process import variables_of
 
 
 @pytest.fixture
@@ -41,3 +42,11 @@ def charger(broker: RunningBroker, stream: Stream) -> Iterator[Charger]:
     assert stream.is_up
     with charging(broker) as charger:
         yield charger
+
+
+@pytest.fixture
+def variables(
+    environment: dict[str, str], settings: Settings, broker: RunningBroker
+) -> dict[str, str]:
+    """The environment of a worker on the test's database and broker."""
+    return variables_of(environment, streaming_settings(settings, broker))

@@ -4,56 +4,15 @@ import json
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from ev_pipeline.messaging import topics
-from ev_pipeline.settings import Settings
-from ev_pipeline.stack.stream_worker import trouble
 from ev_pipeline.stream.metrics import METRICS_HOST, Metrics
 from ev_pipeline_tests.messaging.listening import WITHIN_S
 from ev_pipeline_tests.running_broker import RunningBroker
-from ev_pipeline_tests.stack.processes import wait_until
-from ev_pipeline_tests.stream.streams import (
-    a_session,
-    charging,
-    dashboard,
-    streaming_settings,
-)
-
-COMMAND = [sys.executable, "-m", "ev_pipeline.cli.main", "stream"]
-
-
-@pytest.fixture
-def variables(
-    environment: dict[str, str], settings: Settings, broker: RunningBroker
-) -> dict[str, str]:
-    """The environment of a worker on the test's database and broker."""
-    streaming = streaming_settings(settings, broker)
-    fields = ("home", "database_url", "metrics_port", "mqtt_client_id")
-    login = ("mqtt_host", "mqtt_port", "mqtt_username", "mqtt_password", "mqtt_ca_file")
-    named = {f"EV_{name.upper()}": str(getattr(streaming, name)) for name in (*fields, *login)}
-    return {**environment, **named}
-
-
-@contextmanager
-def worker(variables: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Within, the worker takes sessions; it is gone afterwards."""
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(COMMAND, env=variables, stderr=output) as process,
-    ):
-        try:
-            port = int(variables["EV_METRICS_PORT"])
-            wait_until(lambda: trouble(port) is None, within_s=WITHIN_S)
-            yield process
-        finally:
-            process.kill()
+from ev_pipeline_tests.stream.streams import a_session, charging, dashboard
+from ev_pipeline_tests.stream.worker_process import COMMAND, worker
 
 
 def lines(log: Path) -> list[dict[str, Any]]:
