@@ -11,6 +11,9 @@ from sqlalchemy.exc import DBAPIError
 
 from ev_pipeline.domain.errors import PipelineError
 
+DATABASE_ERRORS: Final = (DBAPIError, psycopg2.Error, adbc_driver_manager.Error)
+"""Whatever the database or the way to it can raise: COPY and Arrow go past SQLAlchemy."""
+
 _PASSING_SQLSTATES: Final = ("08", "40", "53", "55P03", "57P")
 """Connection lost, deadlock or serialization, out of resources, lock not had, server going down.
 

@@ -17,6 +17,10 @@ half comes meanwhile. A transaction costs as much as some 400 messages, whatever
 MAX_BYTES: Final = 8 << 20
 """Bytes of one transaction's messages, which bound the memory that decoding takes."""
 
+LOOK_S: Final = 1.0
+"""How often it is looked whether it was closed, s: `close` may come from within a wait that is just
+beginning, which then does not hear it."""
+
 
 class Inbox:
     """Messages in the order in which they came.
@@ -34,8 +38,14 @@ class Inbox:
         return len(self._waiting)
 
     def put(self, message: Message) -> None:
-        """The message waits; those of an earlier connection are gone, for they come again."""
+        """The message waits; those of an earlier connection are gone, for they come again.
+
+        Once it is closed it takes nothing more: what comes then is left to the broker, for under
+        load it would never be empty.
+        """
         with self._changed:
+            if self._is_closed:
+                return
             while self._waiting and self._waiting[0].generation < message.generation:
                 self._waiting.popleft()
             self._waiting.append(message)
@@ -48,11 +58,12 @@ class Inbox:
             Messages, at least one; none once it is closed and empty.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._is_closed)
+            while not self._waiting and not self._is_closed:
+                self._changed.wait(LOOK_S)
             return list(self._bounded())
 
     def close(self) -> None:
-        """Nothing more is waited for."""
+        """Nothing more is taken in or waited for."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()

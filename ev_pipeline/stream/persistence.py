@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import polars as pl
-from sqlalchemy.exc import DBAPIError
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
@@ -19,7 +18,7 @@ from ev_pipeline.sources.payloads.messages import (
     decode_messages,
     refuse_message,
 )
-from ev_pipeline.storage.faults import is_infrastructure_fault
+from ev_pipeline.storage.faults import DATABASE_ERRORS, is_infrastructure_fault
 from ev_pipeline.stream.storing import Fate, Storing
 
 LEAST_WAIT_S: Final = 0.1
@@ -79,7 +78,7 @@ class Persistence:
     def _store_group(self, group: DecodedRecords, messages: Sequence[Message]) -> list[Fate] | None:
         try:
             return self._until_stored(group)
-        except (DBAPIError, pl.exceptions.PolarsError, ValueError) as error:
+        except (*DATABASE_ERRORS, pl.exceptions.PolarsError, ValueError) as error:
             numbers = group.batch.frame["message"].unique(maintain_order=True).to_list()
             if len(numbers) == len(messages) == 1:
                 return self._apart(messages, error)
@@ -90,7 +89,7 @@ class Persistence:
         while True:
             try:
                 return self._storing.store(group)
-            except (DBAPIError, PipelineError) as error:
+            except (*DATABASE_ERRORS, PipelineError) as error:
                 if not is_infrastructure_fault(error):
                     raise
                 _LOG.warning("the database is away: %s", str(error).splitlines()[0])

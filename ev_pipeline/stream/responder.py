@@ -12,14 +12,12 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final, Self
 
-from sqlalchemy.exc import DBAPIError
-
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.client import Client
 from ev_pipeline.messaging.messages import Message
 from ev_pipeline.panels.envelope import encode
-from ev_pipeline.storage.faults import is_infrastructure_fault
+from ev_pipeline.storage.faults import DATABASE_ERRORS, is_infrastructure_fault
 
 MAX_WAITING: Final = 1_000
 """Questions that wait; whoever asks beyond is told to ask again."""
@@ -78,7 +76,7 @@ class Responder(AbstractContextManager["Responder"]):
         while (message := self._waiting.get()) is not None:
             try:
                 self._respond(message)
-            except (DBAPIError, PipelineError) as error:
+            except (*DATABASE_ERRORS, PipelineError) as error:
                 if not is_infrastructure_fault(error):
                     raise
                 _LOG.warning("a question is not answered: %s", str(error).splitlines()[0])

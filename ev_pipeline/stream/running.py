@@ -82,7 +82,7 @@ class Stream:
                     *broker_figures.TOPICS,
                 ),
                 on_message=self._hear,
-                on_connected=lambda _is_known: self._say_status("online"),
+                on_connected=lambda _is_known: self._tell_anew(),
                 will=Will(topics.STATUS, encode({"state": "offline"})),
             ),
         )
@@ -178,6 +178,11 @@ class Stream:
         now = datetime.now(UTC)
         document = {"at": now, "source": "stream", "code": code, "message": message, **detail}
         self._telling.publish(topics.ALERTS, encode(document))
+
+    def _tell_anew(self) -> None:
+        """A broker that was away may have lost what it had retained."""
+        self._say_status("online")
+        self._teller.tell_anew()
 
     def _say_status(self, state: str) -> None:
         document = {

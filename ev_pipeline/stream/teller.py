@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging import topics
@@ -23,7 +22,7 @@ from ev_pipeline.panels.envelope import encode
 from ev_pipeline.panels.rounds import build_round
 from ev_pipeline.panels.state_panels import StreamState
 from ev_pipeline.settings import Settings
-from ev_pipeline.storage.faults import is_infrastructure_fault
+from ev_pipeline.storage.faults import DATABASE_ERRORS, is_infrastructure_fault
 from ev_pipeline.storage.rollups import compact
 from ev_pipeline.stream.progress import progress_of
 
@@ -73,6 +72,7 @@ class Teller(AbstractContextManager["Teller"]):
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="teller")
         self._told_position: tuple[Any, ...] | None = None
+        self._is_to_tell_anew = False
         self._live_due_at = self._round_due_at = 0.0
 
     def __enter__(self) -> Self:
@@ -95,6 +95,11 @@ class Teller(AbstractContextManager["Teller"]):
         """Something was committed."""
         self._changed.set()
 
+    def tell_anew(self) -> None:
+        """The broker is there again, and may have lost what it had retained."""
+        self._is_to_tell_anew = True
+        self._changed.set()
+
     def publish(
         self, topic: str, document: Mapping[str, Any], *, is_retained: bool = False
     ) -> None:
@@ -108,14 +113,19 @@ class Teller(AbstractContextManager["Teller"]):
             self._changed.clear()
             try:
                 self._tell(was_nudged=was_nudged)
-            except (DBAPIError, PipelineError) as error:
+            except (*DATABASE_ERRORS, PipelineError) as error:
                 if not is_infrastructure_fault(error) and not isinstance(error, PipelineError):
                     raise
                 _LOG.warning("panels wait: %s", str(error).splitlines()[0])
                 self._stopping.wait(ROUND_INTERVAL_S)
 
     def _tell(self, *, was_nudged: bool) -> None:
-        """Tell what is due; what is not yet is told in a later turn."""
+        """Tell what is due; what is not yet is told in a later turn.
+
+        Nothing is made for a broker that is away: it would only wait in memory for its return.
+        """
+        if not self._client.is_connected:
+            return
         if was_nudged:
             if not self._wait_until(self._live_due_at):
                 return
@@ -126,7 +136,8 @@ class Teller(AbstractContextManager["Teller"]):
         if began_at < self._round_due_at:
             return
         position = self._position()
-        if position != self._told_position:
+        if self._is_to_tell_anew or position != self._told_position:
+            self._is_to_tell_anew = False
             self._tell_round(is_live_told=was_nudged)
             self._told_position = position
             self._round_due_at = _next_after(began_at, ROUND_INTERVAL_S)
