@@ -234,15 +234,13 @@ def _code_lists(frame: pl.DataFrame, rules: Iterable[Rule], severity: Severity) 
         for rule in rules
     )
     numbers = frame.select(bits.cast(pl.UInt32).alias("number"))
-    distinct = numbers.unique()
-    lists = distinct.with_columns(
-        pl.Series(
-            "codes",
-            [
-                [code for i, code in enumerate(codes) if number >> i & 1]
-                for number in distinct["number"]
-            ],
-            dtype=pl.List(pl.String),
-        )
+    distinct = numbers["number"].unique()
+    lists = pl.Series(
+        "codes",
+        [[code for i, code in enumerate(codes) if number >> i & 1] for number in distinct],
+        dtype=pl.List(pl.String),
     )
-    return numbers.join(lists, on="number", how="left", maintain_order="left")["codes"]
+    if len(lists) == 1:
+        return lists.new_from_index(0, frame.height)
+    by_number = pl.DataFrame([distinct, lists])
+    return numbers.join(by_number, on="number", how="left", maintain_order="left")["codes"]

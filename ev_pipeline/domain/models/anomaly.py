@@ -126,6 +126,8 @@ class AnomalyModel:
     ) -> list[dict[str, Any]]:
         """Reasons of all anomalies: broken rules first, then the strongest residuals."""
         rows = np.flatnonzero(is_odd | breaks_rule)
+        if not len(rows):
+            return []
         expected = self.expectations.expected(values)
         hour_share = self.expectations.hour_share(values)
         drivers = iter(self._drivers(columns[:, is_odd], scores[is_odd], hour_share[is_odd]))
