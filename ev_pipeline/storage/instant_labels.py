@@ -11,12 +11,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.storage.bulk import copy_frame
-from ev_pipeline.storage.labels import MERGE, Labeller
-from ev_pipeline.storage.partitions import TABLE
-
-_MAKE_NEW: Final = sa.text(f"""
-    create temp table if not exists ev_session_label_new (like {TABLE}) on commit delete rows
-""")
+from ev_pipeline.storage.labels import MAKE_NEW, MERGE, Labeller
 
 _COLUMNS: Final = """
     s.session_id::text, s.revision, s.scope, s.station_id, s.user_id, s.quality,
@@ -58,9 +53,9 @@ def label_written(connection: sa.Connection, labeller: Labeller) -> int:
     rows = connection.execute(_WRITTEN).all()
     if not rows:
         return 0
-    connection.execute(_MAKE_NEW)
+    connection.exec_driver_sql(MAKE_NEW)
     copy_frame(connection, "ev_session_label_new", labeller.label(_frame(rows)))
-    return connection.execute(sa.text(MERGE)).rowcount
+    return connection.exec_driver_sql(MERGE).rowcount
 
 
 def read_sessions(connection: sa.Connection, session_ids: Collection[str]) -> pl.DataFrame:

@@ -51,6 +51,11 @@ _ORPHANED: Final = """
 """
 _ORPHANED_SINCE: Final = f"{_ORPHANED} and l.session_id in ({_SINCE} and c.sign < 0)"
 
+MAKE_NEW: Final = f"""
+    create temp table if not exists ev_session_label_new (like {TABLE}) on commit delete rows
+"""
+"""Where labels wait to be merged: a connection makes it once."""
+
 MERGE: Final = """
     insert into ev_session_label
     select n.* from ev_session_label_new n
@@ -156,9 +161,7 @@ def label_missing(engine: sa.Engine, connection: sa.Connection, labeller: Labell
     condition, bound = _missing(connection, labeller.version)
     horizon = horizon_now(connection)
     n_labels = 0
-    connection.exec_driver_sql(
-        f"create temporary table ev_session_label_new (like {TABLE}) on commit drop"
-    )
+    connection.exec_driver_sql(MAKE_NEW)
     for sessions in session_batches(engine, condition, bound):
         connection.exec_driver_sql("truncate ev_session_label_new")
         copy_frame(connection, "ev_session_label_new", labeller.label(sessions))

@@ -9,7 +9,6 @@ import queue
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from types import TracebackType
 from typing import Final, Self
 
 from ev_pipeline.domain.errors import PipelineError
@@ -45,7 +44,7 @@ class Responder(AbstractContextManager["Responder"]):
         self._client = client
         self._answers = answers
         self._refuse = refuse
-        self._waiting: queue.Queue[Message | None] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="responder")
 
     def __enter__(self) -> Self:
@@ -53,12 +52,7 @@ class Responder(AbstractContextManager["Responder"]):
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """What has been asked is answered; nothing is after that."""
         self._waiting.put(None)
         self._thread.join()
@@ -66,11 +60,10 @@ class Responder(AbstractContextManager["Responder"]):
     def hear(self, message: Message) -> None:
         """A question has come, on the network's thread."""
         self._client.acknowledge(message)
-        try:
-            self._waiting.put_nowait(message)
-        except queue.Full:
-            if _may_answer(message):
-                self._send(message, _error("busy", "too many questions wait; ask again"))
+        if self._waiting.qsize() < MAX_WAITING:
+            self._waiting.put(message)
+        elif _may_answer(message):
+            self._send(message, _error("busy", "too many questions wait; ask again"))
 
     def _run(self) -> None:
         while (message := self._waiting.get()) is not None:

@@ -34,6 +34,7 @@ from ev_pipeline.stream.predicting import Predicting
 from ev_pipeline.stream.responder import Responder
 from ev_pipeline.stream.storing import Storing
 from ev_pipeline.stream.teller import Teller
+from ev_pipeline.stream.unforeseen import Unforeseen
 from ev_pipeline.stream.worker import Worker, as_delivered
 
 CONNECT_WITHIN_S: Final = 30.0
@@ -131,8 +132,13 @@ class Stream:
 
         Raises:
             PipelineError: the broker does not accept the worker, or the port of the metrics is
-                taken.
+                taken, or one of its threads met an error that nobody foresaw.
         """
+        with Unforeseen(self.stop) as unforeseen:
+            self._run()
+        unforeseen.raise_first()
+
+    def _run(self) -> None:
         with ExitStack() as parts:
             parts.enter_context(self._metrics.page(METRICS_HOST, self._settings.metrics_port))
             parts.enter_context(self._telling)

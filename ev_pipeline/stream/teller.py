@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
@@ -80,12 +79,7 @@ class Teller(AbstractContextManager["Teller"]):
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """The last changes are told; nothing is after that."""
         self._stopping.set()
         self._changed.set()
