@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ev_pipeline.domain.identity import NAMESPACE, session_ids
+from ev_pipeline.domain.identity import NAMESPACE, delivery_ids, session_ids
 from ev_pipeline_tests.domain.canonical import FAULTLESS, UNHURRIED, sessions
 
 START: datetime = FAULTLESS["started_at"]
@@ -28,6 +28,12 @@ def test_without_an_own_id_an_id_is_of_station_connector_and_start_in_utc() -> N
     parts = ["station-connector-start", "dundee", "CP-1", "1", start_us]
     name = "".join(f"{len(part)}:{part}" for part in parts)
     assert uuid.UUID(found) == uuid.uuid5(NAMESPACE, name)
+
+
+def test_a_delivery_is_known_by_operator_account_and_name() -> None:
+    frame = pl.DataFrame({"source": ["charger-1"], "delivery": ["m1"]})
+    [found] = delivery_ids(frame, scope="dundee")
+    assert uuid.UUID(found) == uuid.uuid5(NAMESPACE, "8:delivery6:dundee9:charger-12:m1")
 
 
 def test_ids_never_change() -> None:
