@@ -86,6 +86,7 @@ def load(
                 messages.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
                 continue
             results.append(result)
+            _tell_skipped(result)
             if result.tally.counts.received == 0:
                 _tell_empty(result)
             elif not as_json:
@@ -104,6 +105,12 @@ def load(
 def _tell_empty(result: "LoadResult") -> None:
     name = escape(result.path)
     messages.print(f"{name} holds no records: nothing to load", soft_wrap=True)
+
+
+def _tell_skipped(result: "LoadResult") -> None:
+    if skipped := result.skipped.in_words():
+        name = escape(result.path)
+        messages.print(f"{name}: lines that are not counted: {skipped}", soft_wrap=True)
 
 
 def _tell_unlabelled(results: list["LoadResult"]) -> None:
@@ -227,8 +234,6 @@ def _print_result(result: "LoadResult") -> None:
     said = [(kind, code, f"{n:,}") for kind in _CODES for code, n in codes[kind].items()]
     if said:
         print_table(("what", "code", "records"), said)
-    if skipped := result.skipped.in_words():
-        messages.print(f"lines that are no records, and so are not counted: {skipped}")
 
 
 def _sums(source: str, results: list["LoadResult"]) -> dict[str, Any]:

@@ -211,3 +211,23 @@ def test_a_column_that_the_file_lacks_is_told_with_the_header_and_the_nearest(
     assert "(its line 11)" in done.stderr
     assert "it may be 'kwh'" in done.stderr
     assert "the header is station,start,end,kwh" in done.stderr
+
+
+def test_check_counts_elements_of_a_list_and_lines_of_the_others(tmp_path: Path) -> None:
+    mapping = tmp_path / "plain.toml"
+    mapping.write_text(PLAIN + '[file]\nformat = ["json", "jsonl"]\n')
+    listed, lines = tmp_path / "list.json", tmp_path / "lines.json"
+    listed.write_text('[\n\n{"station": "CP-1"}\n]')
+    lines.write_text('{"station": "CP-1"}\n')
+    assert run("check", mapping, listed).stdout.startswith("element 1: quarantined\n")
+    assert "first in element 1: " in run("check", mapping, listed).stdout
+    assert run("check", mapping, lines).stdout.startswith("line 1: quarantined\n")
+
+
+def test_check_says_which_lines_are_no_records(tmp_path: Path) -> None:
+    mapping, path = tmp_path / "plain.toml", tmp_path / "plain.csv"
+    mapping.write_text(PLAIN + '[file]\nskip_lines = 1\nskip_lines_starting = "Total,"\n')
+    path.write_bytes(b"Report\n" + PLAIN_HEADER + PLAIN_ROW + b"Total,,,12.4\n")
+    told = run("check", mapping, path).stdout
+    assert "Lines that are no records: 1 above the header and 1 that begin as" in told
+    assert "Of the first 1 records 1 would be stored" in told

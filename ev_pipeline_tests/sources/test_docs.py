@@ -125,6 +125,7 @@ def wanted(value: Any) -> Any:
 
 def test_every_section_has_an_example() -> None:
     without = {
+        "Where to look",
         "How to read the examples",
         "All keys at the top",
         "What it cannot say",

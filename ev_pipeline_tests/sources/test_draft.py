@@ -221,7 +221,7 @@ def test_a_title_above_and_totals_below_are_found(tmp_path: Path, pad: str) -> N
     table = rows("Station;Start;End;kWh", "A;2026-05-{d} 08:12;2026-05-{d} 10:02;1{i},5")
     text = f"Charging report{pad}\n\nPrinted on 04.05.2026{pad}\n{table}Total;;;123,4\n"
     toml, mapping = drafted(tmp_path, text)
-    assert (mapping.file.skip_lines, mapping.file.skip_lines_starting) == (3, ("Total",))
+    assert (mapping.file.skip_lines, mapping.file.skip_lines_starting) == (3, ("Total;",))
     assert said(mapping)["energy_kwh"] == {"column": "kWh"}
     assert "drafted from 40 records" in toml
 

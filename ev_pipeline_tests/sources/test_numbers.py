@@ -80,3 +80,57 @@ def test_minus_zero_and_exponents_are_numbers() -> None:
     zero = read("-0", "cost")
     assert zero is not None
     assert math.copysign(1, zero) == -1
+
+
+def styled(text: str, style: NumberStyle) -> float | None:
+    values = read_numbers(
+        pl.Series([text]), "cost", style=style, unit=None, duration_format=None
+    ).to_list()
+    return values[0] if values[0] is None else float(values[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "style", "value"),
+    [
+        ("1.234,56", NumberStyle(",", "."), 1234.56),
+        ("-1,234,567.5", NumberStyle(".", ","), -1234567.5),
+        ("1\u2019234.5", NumberStyle(".", "'"), 1234.5),
+        ("1\u202f234,5", NumberStyle(",", " "), 1234.5),
+        ("1234,5", NumberStyle(",", "."), 1234.5),
+        ("$4.20", NumberStyle(beside=("$",)), 4.2),
+        ("-$ 4.20", NumberStyle(beside=("$",)), -4.2),
+        ("4,20\u00a0\u20ac", NumberStyle(",", beside=("\u20ac",)), 4.2),
+        ("12.3 kWh", NumberStyle(beside=("k", "kWh")), 12.3),
+        ("12.3", NumberStyle(beside=("kWh",)), 12.3),
+    ],
+)
+def test_declared_signs_are_read(text: str, style: NumberStyle, value: float) -> None:
+    assert styled(text, style) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ("1.23,5", NumberStyle(",", ".")),
+        ("1.2345", NumberStyle(",", ".")),
+        ("1234.567,5", NumberStyle(",", ".")),
+        ("1,234.5", NumberStyle(",", ".")),
+        (".123", NumberStyle(",", ".")),
+        ("1.234.", NumberStyle(",", ".")),
+        ("12 Wh", NumberStyle(beside=("kWh",))),
+        ("12.3kwh", NumberStyle(beside=("kWh",))),
+        ("$4.20$", NumberStyle(beside=("$",))),
+        ("$", NumberStyle(beside=("$",))),
+        ("$ USD 4", NumberStyle(beside=("$", "USD"))),
+    ],
+)
+def test_other_signs_than_declared_are_refused(text: str, style: NumberStyle) -> None:
+    assert styled(text, style) is None
+
+
+@given(st.decimals(min_value=-(10**9), max_value=10**9, places=2))
+def test_a_grouped_number_is_the_same_number(number: object) -> None:
+    grouped = f"{number:,.2f}"
+    assert styled(grouped, NumberStyle(".", ",")) == float(str(number))
+    continental = grouped.translate(str.maketrans(",.", ".,"))
+    assert styled(continental, NumberStyle(",", ".")) == float(str(number))

@@ -139,3 +139,36 @@ def test_what_is_no_duration_is_not_read_as_one(text: str) -> None:
 @pytest.mark.parametrize(("text", "hours"), [("-07:00", -7.0), ("+05:30", 5.5), ("07:00", None)])
 def test_an_offset_has_a_sign(text: str, hours: float | None) -> None:
     assert offset_us(text) == (None if hours is None else hours * 3.6e9)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        "15 janvier 2026|15. Jänner 2026|15 enero 2026|15 gen 2026|15 januari 2026|15 JAN. 2026",
+        "15 févr. 2026|15 Feb 2026|15 fevereiro 2026|15 febbraio 2026",
+        "15 mars 2026|15. März 2026|15. Mrz 2026|15 marzo 2026|15 março 2026|15 mrt 2026",
+        "15 avr. 2026|15 abril 2026|15 aprile 2026",
+        "15 mai 2026|15 mayo 2026|15 maio 2026|15 maggio 2026|15 mei 2026",
+        "15 juin 2026|15 giugno 2026|15 junho 2026",
+        "15 juillet 2026|15 luglio 2026|15 julio 2026",
+        "15 août 2026|15 agosto 2026|15 ago 2026|15 augustus 2026",
+        "15 sept. 2026|15 settembre 2026|15 set 2026",
+        "15 Okt 2026|15 out 2026|15 ottobre 2026|15 octobre 2026",
+        "15 noviembre 2026|15 novembro 2026",
+        "15. Dez. 2026|15 déc. 2026|15 dicembre 2026|15 diciembre 2026",
+    ],
+)
+def test_names_of_months_are_read_in_the_languages_of_operators(texts: str) -> None:
+    formats = ("dd mon yyyy HH:MM", "dd. mon. yyyy HH:MM")
+    read_at = {read(f"{text} 08:12", *formats, zone="UTC") for text in texts.split("|")}
+    assert len(read_at) == 1
+    assert None not in read_at
+
+
+def test_words_around_a_months_name_are_those_of_the_format() -> None:
+    wanted = datetime(2026, 5, 4, 8, 12, tzinfo=UTC)
+    spanish = "dd 'de' mon 'de' yyyy HH:MM"
+    assert read("4 de mayo de 2026 08:12", spanish, zone="UTC") == wanted
+    assert read("4. Mai 2026, 8:12 Uhr", "dd. mon yyyy, HH:MM 'Uhr'", zone="UTC") == wanted
+    assert read("4/5/2026 8h12 100%", "dd/mm/yyyy HH'h'MM '100%'", zone="UTC") == wanted
+    assert read("4 foo 2026 08:12", "dd mon yyyy HH:MM", zone="UTC") is None

@@ -88,7 +88,7 @@ def csv_rows(text: str, *, is_whole: bool, where: str) -> CsvRows:
         )
     below = [record.values for record in records[place + 1 :]]
     below = below if is_whole else below[:-1]
-    totals = _totals(below[-_LAST_ROWS:], delimiter) if is_whole else {}
+    totals = _totals(below[-_LAST_ROWS:], delimiter, text) if is_whole else {}
     rows: Rows = [
         [*values] for values in below if len(values) == len(names) and tuple(values) not in totals
     ]
@@ -127,13 +127,20 @@ def _may_name(names: Sequence[str]) -> bool:
     return len({*names}) == len(names) and not any(map(_VALUE.fullmatch, names))
 
 
-def _totals(last: Sequence[list[str]], delimiter: str) -> dict[tuple[str, ...], str]:
-    """How the lines of totals among the last records begin, by their values."""
+def _totals(last: Sequence[list[str]], delimiter: str, text: str) -> dict[tuple[str, ...], str]:
+    """How the lines of totals among the last records begin, by their values.
+
+    With the delimiter, where the value is not quoted: a station may be called Totalfuel.
+    """
     found = {}
     for values in last:
         place = next((place for place, value in enumerate(values) if value.strip()), None)
         if place is not None and _TOTAL.match(values[place].strip()):
-            found[tuple(values)] = delimiter * place + values[place]
+            start = delimiter * place + values[place]
+            whole = start + delimiter
+            found[tuple(values)] = (
+                whole if re.search(rf"^{re.escape(whole)}", text, re.MULTILINE) else start
+            )
     return found
 
 
