@@ -30,8 +30,8 @@ REPEATING: Final = 13
 """Which of twenty sessions has no energy, and which is sent twice instead of another."""
 
 KEPT_AFTER_ACCEPTED_S: Final = 5.0
-"""How long a message is kept once it is accepted, s: a broker that is killed forgets what came in
-during its last second, accepted or not."""
+"""How long a message is kept once it is accepted, s of being connected: a broker that is killed
+forgets what came in during its last second, accepted or not."""
 
 
 class Publisher:
@@ -124,13 +124,18 @@ class Publisher:
                 self._recent.append((now_s, name, payload))
             else:
                 self._outbox.append((name, payload))
-        while self._recent and self._recent[0][0] < now_s - KEPT_AFTER_ACCEPTED_S:
-            self._recent.popleft()
         if self._seen_connections != self._n_connections:
             self._seen_connections = self._n_connections
             if self._keeps_accepted:
                 self._outbox.extend((name, payload) for _, name, payload in self._recent)
             self._recent.clear()
+        # While the broker is away nothing grows old: what it had last, it may have lost.
+        while (
+            self._client.is_connected
+            and self._recent
+            and self._recent[0][0] < now_s - KEPT_AFTER_ACCEPTED_S
+        ):
+            self._recent.popleft()
 
     def _note_connection(self, _is_known: bool) -> None:  # noqa: FBT001 -- the client's callback
         self._n_connections += 1

@@ -1,0 +1,133 @@
+"""How the worker ends when it is asked to, and what it says when it cannot begin."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ev_pipeline.settings import Settings
+from ev_pipeline.stream.running import STOP_WITHIN_S
+from ev_pipeline_tests.conftest import free_port, make_home
+from ev_pipeline_tests.running_broker import RunningBroker
+from ev_pipeline_tests.stack.processes import wait_until
+from ev_pipeline_tests.stream.accounts import assert_accounted_for, assert_shown, await_stored
+from ev_pipeline_tests.stream.installation import (
+    UP_WITHIN_S,
+    Installation,
+    WorkerProcess,
+    installed,
+    worker_of,
+)
+from ev_pipeline_tests.stream.publishing import publishing
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    with installed(tmp_path) as installation:
+        yield installation
+
+
+def test_a_stop_under_load_ends_in_time_and_leaves_the_rest_to_the_broker(
+    installation: Installation,
+) -> None:
+    with publishing(
+        installation.broker.add_charger(), "S", rate_per_s=2_000, keeps_accepted=True
+    ) as publisher:
+        wait_until(lambda: publisher.n_accepted > 500, within_s=UP_WITHIN_S)
+        began_s = time.monotonic()
+        assert installation.worker.end(signal.SIGTERM) == 0
+        assert time.monotonic() - began_s < STOP_WITHIN_S
+        publisher.finish(UP_WITHIN_S)
+        installation.worker.be_up()
+        await_stored(installation.engine, publisher, "stopped")
+        assert_accounted_for(
+            installation.engine, publisher, installation.champion, "stopped under load"
+        )
+    assert_shown(installation.engine, installation.worker.settings, installation.broker)
+    assert "Traceback" not in installation.said()
+
+
+def test_a_stop_while_the_database_is_away_ends_in_time(
+    installation: Installation,
+) -> None:
+    with publishing(installation.broker.add_charger(), "S") as publisher:
+        wait_until(lambda: publisher.n_accepted > 50, within_s=UP_WITHIN_S)
+        installation.database.kill()
+        wait_until(lambda: "the database is away" in installation.said(), within_s=UP_WITHIN_S)
+        assert installation.worker.end(signal.SIGTERM) == 0
+        installation.database.start()
+        installation.worker.be_up()
+        publisher.finish(UP_WITHIN_S)
+        await_stored(installation.engine, publisher, "away")
+        assert_accounted_for(installation.engine, publisher, installation.champion, "away")
+
+
+def started(worker: WorkerProcess) -> tuple[int, str]:
+    """How a worker that cannot begin ends, and what it says last."""
+    code = worker.spawn().wait(UP_WITHIN_S)
+    return code, worker.log.read_text().strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({"mqtt_password": "wrong"}, "the broker refuses the account stream"),
+        ({"mqtt_port": "free"}, "the broker does not answer"),
+        ({"database_url": "free"}, "the database does not answer"),
+        ({"database_url": "wrong password"}, "password authentication failed"),
+    ],
+    ids=["broker's password", "no broker", "no database", "database's password"],
+)
+def test_what_keeps_the_worker_from_beginning_is_said_on_one_line(
+    settings: Settings, broker: RunningBroker, tmp_path: Path, wrong: dict[str, Any], what: str
+) -> None:
+    worker = worker_of(settings, broker, tmp_path / "worker.log")
+    address = str(settings.database_url)
+    change: dict[str, Any] = {
+        "free": free_port()
+        if "mqtt_port" in wrong
+        else address.replace(f":{settings.postgres_port}/", f":{free_port()}/"),
+        "wrong password": address.replace("@", "x@"),
+    }
+    worker.settings = worker.settings.model_copy(
+        update={name: change.get(value, value) for name, value in wrong.items()}
+    )
+    code, line = started(worker)
+    assert code == 1
+    assert what in line
+    assert "Traceback" not in worker.log.read_text()
+
+
+def test_a_full_disk_of_the_database_is_waited_out(tmp_path: Path) -> None:
+    disk = make_home()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=220m,mode=755", "none", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may make a small disk")
+    try:
+        with installed(tmp_path, database_home=disk) as installation:
+            wait_out(installation, disk / "ballast")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)  # noqa: S607 -- the system's
+
+
+def wait_out(installation: Installation, ballast: Path) -> None:
+    with publishing(installation.broker.add_charger(), "S") as publisher:
+        wait_until(lambda: publisher.n_accepted > 50, within_s=UP_WITHIN_S)
+        free = shutil.disk_usage(ballast.parent).free
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:  # it does not fit
+            file.write(b"\0" * (free + 1))
+        wait_until(lambda: "the database is away" in installation.said(), within_s=UP_WITHIN_S)
+        ballast.unlink()
+        installation.database.start()
+        installation.worker.be_up()
+        publisher.finish(UP_WITHIN_S)
+        await_stored(installation.engine, publisher, "full disk")
+        assert_accounted_for(installation.engine, publisher, installation.champion, "full disk")
+    assert installation.worker.codes == [], json.dumps(installation.said())
