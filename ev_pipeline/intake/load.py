@@ -103,13 +103,7 @@ def take_in(connection: sa.Connection, job: Job) -> Tally:
     tally, header = steps(connection, job)
     if job.load_id is not None:
         record_load(
-            connection,
-            job.load_id,
-            job.origin,
-            tally,
-            zone=job.mapping.zone,
-            header=header,
-            file_sha256=job.fingerprint,
+            connection, job.load_id, job.origin, tally, header=header, file_sha256=job.fingerprint
         )
     add_to_ledger(
         connection,

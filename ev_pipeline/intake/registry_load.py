@@ -26,6 +26,7 @@ from ev_pipeline.storage.station_registries import (
     decide_registry,
     write_registry,
 )
+from ev_pipeline.storage.station_zones import keep_told_by_registry
 from ev_pipeline.storage.stations import correct_clocks, place_stations
 from ev_pipeline.storage.tallies import tally_registry
 
@@ -52,6 +53,7 @@ def load_registry(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | N
         received_at=origin.received_at,
     )
     if registry is STATIONS:
+        keep_told_by_registry(connection, scope=origin.scope, load_id=job.load_id)
         correct_clocks(connection, written, scope=origin.scope, timezone=job.settings.timezone)
     place_stations(connection, origin.scope)
     conflicts = pl.DataFrame({"ordinal": conflicting_rows(connection)}, {"ordinal": pl.Int64})

@@ -151,7 +151,9 @@ class _Staging:
         self.notes: Counter[str] = Counter()
         self._connection = connection
         self._job = job
-        self._stations = read_stations(connection, job.origin.scope, job.records.station_ids())
+        self._stations = read_stations(
+            connection, job.origin.scope, job.records.station_ids(), job.load_id
+        )
         self._known_ids = frozenset(self._stations["station_id"])
         self._ambiguous = Ambiguous(connection, job)
         self._named: list[pl.DataFrame] = []
@@ -195,6 +197,7 @@ class _Staging:
             named,
             scope=origin.scope,
             source=origin.source,
+            load_id=self._job.load_id,
             seen_at=origin.received_at,
         )
         if zoned:
@@ -206,10 +209,14 @@ class _Staging:
             )
 
     def _to_be_told(self) -> pl.DataFrame:
-        """Named stations that were not known, or without the zone that is named now."""
-        known = self._stations.select("station_id", known_id="station_id", known_zone="time_zone")
+        """Named stations that were not known, or whose zone is told for the first time."""
+        known = self._stations.select(
+            "station_id",
+            known_id="station_id",
+            is_told=pl.col("has_told_zone") & pl.col("time_zone").is_not_null(),
+        )
         is_news = pl.col("known_id").is_null() | (
-            pl.col("known_zone").is_null() & pl.col("time_zone").is_not_null()
+            pl.col("time_zone").is_not_null() & ~pl.col("is_told")
         )
         return (
             pl.concat(self._named)

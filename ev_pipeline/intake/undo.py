@@ -21,8 +21,8 @@ from ev_pipeline.storage.loads import (
 from ev_pipeline.storage.quarantine import take_back_quarantine
 from ev_pipeline.storage.rollups import compact
 from ev_pipeline.storage.station_registries import SITES, STATIONS
-from ev_pipeline.storage.station_registries_undo import take_back_registry
-from ev_pipeline.storage.station_zones import release_named, retell_zones
+from ev_pipeline.storage.station_registries_undo import release_named, take_back_registry
+from ev_pipeline.storage.station_zones import settle_zones, take_back_zones
 from ev_pipeline.storage.stations import correct_clocks, place_stations, remove_nameless
 from ev_pipeline.storage.undo import take_back_sessions
 
@@ -73,9 +73,10 @@ def undo_load(engine: sa.Engine, settings: Settings, load_id: int) -> Undone:
 def _take_back_sessions(
     connection: sa.Connection, load: dict[str, Any], settings: Settings
 ) -> None:
-    scope = load["scope"]
-    stations = take_back_sessions(connection, load["load_id"])
-    retell_zones(connection, stations, scope=scope)
+    scope, load_id = load["scope"], load["load_id"]
+    stations = take_back_zones(connection, scope=scope, load_id=load_id)
+    stations += take_back_sessions(connection, load_id)
+    settle_zones(connection, stations, scope=scope)
     correct_clocks(connection, stations, scope=scope, timezone=settings.timezone)
     remove_nameless(connection, scope)
 
@@ -85,9 +86,10 @@ def _take_back_registry(
 ) -> None:
     scope, load_id = load["scope"], load["load_id"]
     if load["records"] == "station":
-        changed = release_named(connection, scope=scope, load_id=load_id)
+        changed = take_back_zones(connection, scope=scope, load_id=load_id)
+        changed += release_named(connection, scope=scope, load_id=load_id)
         changed += take_back_registry(connection, STATIONS, scope=scope, load_id=load_id)
-        retell_zones(connection, changed, scope=scope)
+        settle_zones(connection, changed, scope=scope)
         correct_clocks(connection, changed, scope=scope, timezone=settings.timezone)
         remove_nameless(connection, scope)
     else:

@@ -87,7 +87,6 @@ def record_load(
     origin: Origin,
     tally: Tally,
     *,
-    zone: str | None,
     header: bytes | None,
     file_sha256: str | None,
 ) -> None:
@@ -102,7 +101,6 @@ def record_load(
         "file_sha256": file_sha256,
         "mapping": origin.mapping,
         "header": header,
-        "zone": zone,
         "day": origin.day,
         "started_at": origin.received_at,
         "finished_at": sa.func.clock_timestamp(),

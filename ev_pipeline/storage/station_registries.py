@@ -27,7 +27,7 @@ class Registry:
         history: where replaced rows go.
         whole: the history's column with the whole row.
         says: the columns that a registry fills.
-        keeps: those columns that a silent registry leaves as they are.
+        keeps: those of them that a silent registry leaves as they are.
         is_known: a condition on the stored row `t`: a registry has spoken of it before.
         marks: the columns that are set beside, and their values.
     """
@@ -61,11 +61,10 @@ STATIONS: Final = Registry(
         "parish",
         "address",
     ),
-    keeps=("time_zone", "registered_zone"),
+    keeps=("time_zone",),
     is_known="t.is_registered",
     marks={
         "is_registered": "true",
-        "registered_zone": "r.time_zone",
         "site_key": "null",
         "updated_at": "cast(:received_at as timestamptz)",
     },
@@ -181,10 +180,10 @@ def _write(registry: Registry) -> sa.TextClause:
     values += registry.marks.values()
 
     def new_value(name: str) -> str:
-        if name in registry.keeps:
-            return f"coalesce(excluded.{name}, t.{name})"
         if name not in registry.says:
             return f"excluded.{name}"
+        if name in registry.keeps:
+            return f"coalesce(excluded.{name}, t.{name})"
         return (
             f"case when {registry.is_known} then excluded.{name}"
             f" else coalesce(excluded.{name}, t.{name}) end"

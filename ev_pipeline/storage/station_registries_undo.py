@@ -4,9 +4,38 @@ What lives here: taking back what `station_registries` wrote. What does not: wha
 for sessions and stations (`stations`), and the order of it all (`ev_pipeline.intake.undo`).
 """
 
+from typing import Final
+
 import sqlalchemy as sa
 
 from ev_pipeline.storage.station_registries import Registry
+
+_RELEASE: Final = sa.text("""
+    update ev_station t
+    set is_registered = false, name = null, latitude = null, longitude = null,
+        power_kw = null, connectors = null, district = null, municipality = null,
+        parish = null, address = null, site_key = null, load_id = null
+    where t.scope = :scope and t.load_id = :load_id
+        and not exists (
+            select from ev_station_history h
+            where h.scope = t.scope and h.station_id = t.station_id
+                and h.replaced_by_load = :load_id)
+        and exists (
+            select from ev_session s
+            where s.scope = t.scope and s.station_id = t.station_id)
+    returning t.station_id
+""")
+
+
+def release_named(connection: sa.Connection, *, scope: str, load_id: int) -> list[str]:
+    """Stations that only this registry load named, and that sessions name, are unregistered again.
+
+    Their zone is settled by `station_zones`.
+
+    Returns:
+        Their ids.
+    """
+    return list(connection.execute(_RELEASE, {"scope": scope, "load_id": load_id}).scalars())
 
 
 def take_back_registry(

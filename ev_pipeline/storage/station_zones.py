@@ -1,77 +1,97 @@
-"""A station's time zone when one who told it is taken back: it is what the others tell.
+"""Time zones of stations: who told which, and which of them holds.
 
-What lives here: zones after an undo. What does not: giving zones (`stations` for what session
-records tell, `station_registries`), and sessions' clocks (`stations`).
+What lives here: `ev_station_zone`, and `ev_station.time_zone` settled by it. What does not: the
+clocks of sessions that follow from it (`stations`).
 
-A registry's zone stands before that of session records. Of those the first load that tells one is
-believed, by its mapping; of a zone that single rows tell, and of the stream's, nothing is kept but
-the zone itself.
+A registry's word counts more than that of session records: of registries the last one's, of session
+records the first one's. What a load told goes with it.
 """
 
 from typing import Final
 
 import sqlalchemy as sa
 
-_RETELL: Final = sa.text("""
-    with told as (
-        select t.station_id,
-            coalesce(
-                t.registered_zone,
-                (
-                    select l.zone
-                    from ev_session s join ev_load l using (load_id)
-                    where s.scope = t.scope and s.station_id = t.station_id and l.zone is not null
-                    order by l.load_id
-                    limit 1
-                ),
-                case when exists (
-                    select from ev_session s left join ev_load l using (load_id)
-                    where s.scope = t.scope and s.station_id = t.station_id and l.load_id is null)
-                then t.time_zone end
-            ) as time_zone
+from ev_pipeline.storage.tables import ev_station, ev_station_zone
+
+_STREAM: Final = 0
+"""In place of a load's number: nobody takes back what the stream brought."""
+
+_TOLD_BY_SESSIONS: Final = sa.text("""
+    insert into ev_station_zone (scope, station_id, load_id, time_zone, is_from_registry)
+    select :scope, n.station_id, :load_id, n.time_zone, false
+    from named_station n
+    where n.time_zone is not null and exists (
+        select from ev_session s where s.scope = :scope and s.station_id = n.station_id)
+    order by n.station_id
+    on conflict (scope, station_id, load_id) do nothing
+""")
+
+_TOLD_BY_REGISTRY: Final = sa.text("""
+    insert into ev_station_zone (scope, station_id, load_id, time_zone, is_from_registry)
+    select distinct on (r.key) :scope, r.key, :load_id, r.time_zone, true
+    from decided_registry d join incoming_registry r using (ordinal)
+    where d.decision <> 'conflict' and r.time_zone is not null
+    order by r.key, r.ordinal
+""")
+"""Also rows that say nothing new: their load stands, when the one that it repeats is taken back."""
+
+_TAKE_BACK: Final = sa.text("""
+    delete from ev_station_zone where scope = :scope and load_id = :load_id
+    returning station_id
+""")
+
+_SETTLE: Final = sa.text("""
+    with settled as (
+        select t.station_id, (
+            select z.time_zone
+            from ev_station_zone z
+            where z.scope = t.scope and z.station_id = t.station_id
+            order by z.is_from_registry desc,
+                case when z.is_from_registry then -z.seq else z.seq end
+            limit 1) as time_zone
         from ev_station t
         where t.scope = :scope and t.station_id = any(:station_ids)
     )
     update ev_station t
-    set time_zone = told.time_zone
-    from told
-    where t.scope = :scope and t.station_id = told.station_id
-        and t.time_zone is distinct from told.time_zone
-""")
-
-_RELEASE: Final = sa.text("""
-    update ev_station t
-    set is_registered = false, name = null, latitude = null, longitude = null,
-        power_kw = null, connectors = null, time_zone = null, registered_zone = null,
-        district = null, municipality = null, parish = null, address = null, site_key = null,
-        load_id = null
-    where t.scope = :scope and t.load_id = :load_id
-        and not exists (
-            select from ev_station_history h
-            where h.scope = t.scope and h.station_id = t.station_id
-                and h.replaced_by_load = :load_id)
-        and exists (
-            select from ev_session s
-            where s.scope = t.scope and s.station_id = t.station_id)
-    returning t.station_id
+    set time_zone = s.time_zone
+    from settled s
+    where t.scope = :scope and t.station_id = s.station_id
+        and t.time_zone is distinct from s.time_zone
 """)
 
 
-def release_named(connection: sa.Connection, *, scope: str, load_id: int) -> list[str]:
-    """Stations that only this registry load named, and that sessions name, are unregistered again.
+def has_told_zone(load_id: int | None) -> sa.ColumnElement[bool]:
+    """Whether the load (null: the stream) has told the zone of the row of `ev_station`."""
+    return (
+        sa.select(sa.literal(1))
+        .where(
+            ev_station_zone.c.scope == ev_station.c.scope,
+            ev_station_zone.c.station_id == ev_station.c.station_id,
+            ev_station_zone.c.load_id == _number(load_id),
+        )
+        .exists()
+    )
 
-    Returns:
-        Their ids.
-    """
-    return list(connection.execute(_RELEASE, {"scope": scope, "load_id": load_id}).scalars())
+
+def keep_told_by_sessions(connection: sa.Connection, *, scope: str, load_id: int | None) -> None:
+    """What the load's sessions tell in `named_station` is kept, of stations that have sessions."""
+    connection.execute(_TOLD_BY_SESSIONS, {"scope": scope, "load_id": _number(load_id)})
 
 
-def retell_zones(connection: sa.Connection, station_ids: list[str], *, scope: str) -> None:
-    """The stations have the zones that are told by what is there now.
+def keep_told_by_registry(connection: sa.Connection, *, scope: str, load_id: int | None) -> None:
+    """What the registry's rows tell is kept, but of those that contradict others."""
+    connection.execute(_TOLD_BY_REGISTRY, {"scope": scope, "load_id": _number(load_id)})
 
-    Args:
-        connection: the transaction, what is taken back being gone.
-        station_ids: stations that lost a registry's word or sessions.
-        scope: the operator.
-    """
-    connection.execute(_RETELL, {"scope": scope, "station_ids": station_ids})
+
+def take_back_zones(connection: sa.Connection, *, scope: str, load_id: int) -> list[str]:
+    """The load has told nothing; returns the stations whose zone it had told."""
+    return list(connection.execute(_TAKE_BACK, {"scope": scope, "load_id": load_id}).scalars())
+
+
+def settle_zones(connection: sa.Connection, station_ids: list[str], *, scope: str) -> None:
+    """The stations have the zone that holds of those that are told, or none."""
+    connection.execute(_SETTLE, {"scope": scope, "station_ids": station_ids})
+
+
+def _number(load_id: int | None) -> int:
+    return _STREAM if load_id is None else load_id

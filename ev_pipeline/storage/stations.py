@@ -16,6 +16,7 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.changes import CHANGED, LOG
 from ev_pipeline.storage.loads import own_ground
+from ev_pipeline.storage.station_zones import has_told_zone, keep_told_by_sessions
 from ev_pipeline.storage.tables import ev_station
 
 WEEKDAY_MISMATCH: Final = "weekday_mismatch"
@@ -26,8 +27,10 @@ STATION_SCHEMA: Final = {
     "is_registered": pl.Boolean(),
     "power_kw": pl.Float64(),
     "time_zone": pl.String(),
+    "has_told_zone": pl.Boolean(),
 }
-"""What validation and clocks need to know of a station."""
+"""What validation and clocks need to know of a station, and whether the same load (or the stream)
+has told its zone before."""
 
 NAMED_SCHEMA: Final = {
     "station_id": pl.String(),
@@ -142,11 +145,18 @@ _CORRECT_CLOCKS_WITHOUT_ZONE: Final = _correct_clocks("t.time_zone is null")
 
 
 def read_stations(
-    connection: sa.Connection, scope: str, station_ids: list[str] | None
+    connection: sa.Connection, scope: str, station_ids: list[str] | None, load_id: int | None
 ) -> pl.DataFrame:
-    """What is stored of the operator's stations (null: of all), as `STATION_SCHEMA`."""
-    query = sa.select(*(ev_station.c[name] for name in STATION_SCHEMA))
-    query = query.where(ev_station.c.scope == scope)
+    """What is stored of the operator's stations (null: of all), as `STATION_SCHEMA`.
+
+    Args:
+        connection: the load's transaction.
+        scope: the operator.
+        station_ids: the stations.
+        load_id: the load that asks; null for the stream.
+    """
+    stored = (ev_station.c[name] for name in STATION_SCHEMA if name in ev_station.c)
+    query = sa.select(*stored, has_told_zone(load_id)).where(ev_station.c.scope == scope)
     if station_ids is not None:
         query = query.where(
             ev_station.c.station_id == sa.any_(sa.literal(station_ids, pg.ARRAY(sa.Text())))
@@ -156,7 +166,13 @@ def read_stations(
 
 
 def add_unregistered(
-    connection: sa.Connection, named: pl.DataFrame, *, scope: str, source: str, seen_at: datetime
+    connection: sa.Connection,
+    named: pl.DataFrame,
+    *,
+    scope: str,
+    source: str,
+    load_id: int | None,
+    seen_at: datetime,
 ) -> list[str]:
     """Every station that a stored session names has a row, and a zone where its records have one.
 
@@ -168,6 +184,7 @@ def add_unregistered(
         named: the file's stations as `NAMED_SCHEMA`, one row each.
         scope: the operator.
         source: name of the mapping.
+        load_id: the load; null for the stream.
         seen_at: when the records were received.
 
     Returns:
@@ -175,6 +192,7 @@ def add_unregistered(
     """
     copy_frame(connection, "named_station", named)
     connection.execute(_ADD, {"scope": scope, "source": source, "seen_at": seen_at})
+    keep_told_by_sessions(connection, scope=scope, load_id=load_id)
     zoned = list(connection.execute(_GIVE_ZONES, {"scope": scope}).scalars())
     place_stations(connection, scope)
     return zoned

@@ -91,7 +91,6 @@ ev_load: Final = sa.Table(
     _text("file_sha256", "SHA-256 of the file's bytes as read"),
     _text("mapping", "the mapping's text, so that its records can be read again", required=True),
     sa.Column("header", sa.LargeBinary(), comment="the file's header record, as it was"),
-    _text("zone", "IANA time zone that the mapping states for its stations"),
     sa.Column("day", sa.Date(), nullable=False, comment="day of the ledger, reporting zone"),
     _time("started_at", "when the load began", required=True),
     _time("finished_at", "when it was committed", required=True),
@@ -173,6 +172,7 @@ ev_session: Final = sa.Table(
     sa.Index(
         "ix_ev_session_long",
         "station_id",
+        "started_at",  # else the planner may prefer the larger index, which knows the time too
         postgresql_where=sa.text("ended_at - started_at > interval '48 hours'"),
     ),
     sa.Index("ix_ev_session_user", "user_id", postgresql_where=sa.text("user_id is not null")),
@@ -349,8 +349,7 @@ ev_station: Final = sa.Table(
     _number("longitude", "degrees east, WGS 84"),
     _number("power_kw", "registered power, kW"),
     sa.Column("connectors", sa.Integer(), comment="vehicles that can charge at once"),
-    _text("time_zone", "IANA time zone: the registry's, else the one that its records tell"),
-    _text("registered_zone", "IANA time zone that a registry states"),
+    _text("time_zone", "IANA time zone: of those in ev_station_zone the one that holds"),
     _text("district", "district"),
     _text("municipality", "municipality"),
     _text("parish", "parish"),
@@ -370,6 +369,24 @@ ev_station_history: Final = sa.Table(
     sa.Column("replaced_by_load", sa.BigInteger(), primary_key=True, comment="what replaced it"),
     sa.Column("station", pg.JSONB(), nullable=False, comment="the whole row as it was"),
     comment="Station rows that a registry load replaced, so that it can be taken back",
+)
+
+ev_station_zone: Final = sa.Table(
+    "ev_station_zone",
+    metadata,
+    sa.Column("scope", sa.Text(), primary_key=True, comment="operator"),
+    sa.Column("station_id", sa.Text(), primary_key=True, comment="charging station"),
+    sa.Column(
+        "load_id",
+        sa.BigInteger(),
+        primary_key=True,
+        autoincrement=False,
+        comment="the load whose records told it; 0 for the stream",
+    ),
+    _text("time_zone", "IANA time zone", required=True),
+    _bool("is_from_registry", "whether a registry told it; else session records"),
+    sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), comment="the order of telling"),
+    comment="Who told which time zone of a station, so that a load can be taken back",
 )
 
 ev_site: Final = sa.Table(

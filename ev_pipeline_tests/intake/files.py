@@ -23,6 +23,7 @@ PASSING = {
     "ev_quarantine": ("quarantine_id", "first_seen_at", "last_seen_at", "settled_by_load"),
     "ev_quarantine_sighting": ("load_id", "quarantine_id"),
     "ev_station": ("load_id", "updated_at"),
+    "ev_station_zone": ("load_id", "seq"),
     "ev_load": ("load_id", "started_at", "finished_at", "day", "duplicates_of"),
     "ev_ledger": ("day",),
     **{rollup.table: () for rollup in ROLLUPS},
