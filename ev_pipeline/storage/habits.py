@@ -70,7 +70,11 @@ def make_touched(engine: sa.Engine, habits: Habits) -> pl.DataFrame:
         return make_all(engine, habits)
     bounds: dict[str, Any] = {"since": window.since, "until": window.until}
     touched = _touched(habits.owner)
-    whose = f"(s.scope, s.{habits.owner}) in ({touched})"
+    # The array is found in the index; the pairs alone would be looked for in all sessions.
+    owners = f"select owner from ({touched}) t (scope, owner)"  # noqa: S608 - our own names
+    whose = (
+        f"s.{habits.owner} = any (array ({owners})) and (s.scope, s.{habits.owner}) in ({touched})"
+    )
     rows = _summarised(habits, read_sessions(engine, whose, bounds))
     with engine.begin() as connection:
         connection.execute(
