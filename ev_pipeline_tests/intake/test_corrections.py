@@ -1,14 +1,18 @@
 """A file loaded twice stores nothing the second time, whatever it says of a session."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from ev_pipeline.intake.load import load_file
+from ev_pipeline.settings import Settings
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline_tests.intake.files import CANONICAL, CORRECTING, a_session, dump, rows
 from ev_pipeline_tests.intake.loader import Loader, counts
 
+SAMPLE = Path(__file__).parents[2] / "data" / "sessions.csv"
 EARLY, MIDDLE, LATE = (f"2024-05-06T1{hour}:00:00Z" for hour in (1, 2, 3))
 HELD = "select energy_kwh from ev_session order by source_session_id"
 
@@ -101,3 +105,14 @@ def test_a_correction_back_to_what_was_is_one_when_it_says_when(
     load(a_session(updated_at=EARLY), a_session(updated_at=MIDDLE, energy_kwh=7))
     assert counts(load(a_session(updated_at=LATE))) == {"received": 1, "updated": 1}
     assert rows(engine, HELD) == [12.5]
+
+
+def test_the_sample_that_ships_stores_and_quarantines_nothing_new_the_second_time(
+    engine: sa.Engine, settings: Settings
+) -> None:
+    first, again = (load_file(engine, settings, CANONICAL, SAMPLE).tally.counts for _ in range(2))
+    assert first.updated > 0
+    assert (again.stored, again.updated) == (0, 0)
+    assert rows(engine, "select count(*) from ev_quarantine") == [first.quarantined]
+    completed = "select count(*) from ev_quarantine where state = 'superseded'"
+    assert rows(engine, completed) == [first.quarantined - again.quarantined]
