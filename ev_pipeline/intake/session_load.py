@@ -115,7 +115,12 @@ def _quarantine(connection: sa.Connection, job: Job, tally: Tally) -> None:
             mapping=origin.mapping,
             seen_at=origin.received_at,
         )
-    supersede_unfinished(connection, scope=origin.scope, load_id=job.load_id)
+    supersede_unfinished(
+        connection,
+        scope=origin.scope,
+        load_id=job.load_id,
+        n_records=tally.counts.received,
+    )
 
 
 @contextmanager

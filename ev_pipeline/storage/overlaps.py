@@ -28,7 +28,7 @@ _WITHIN_FILE: Final = sa.text("""
 """In order of start, end and id the later of two is flagged; both are among the accepted."""
 
 _ON_CONNECTOR: Final = """
-    select from ev_session q
+    from ev_session q
     where q.scope = :scope and q.station_id = {row}.station_id
         and q.connector_id = {row}.connector_id
 """
@@ -43,21 +43,27 @@ _SHARES_TIME: Final = """
 
 _FIND_BUSY: Final = sa.text(f"""
     insert into busy
-    select connector_number, station_id, connector_id
+    select connector_number, station_id, connector_id, min(stored.started_at),
+        max(stored.ended_at)
     from (
         select connector_number, min(station_id) as station_id, min(connector_id) as connector_id,
             min(started_at) as first_at, max(ended_at) as last_at
         from incoming where connector_number is not null
         group by connector_number
     ) p
-    where exists (
+    cross join lateral (
+        select q.started_at, q.ended_at
         {_ON_CONNECTOR.format(row="p")} and q.started_at < p.last_at
-            and q.started_at >= p.first_at - interval '48 hours')
-    or exists (
+            and q.started_at >= p.first_at - interval '48 hours'
+        union all
+        select q.started_at, q.ended_at
         {_ON_CONNECTOR.format(row="p")} and q.started_at < p.last_at
-            and {_IS_LONG} and q.ended_at > p.first_at)
+            and {_IS_LONG} and q.ended_at > p.first_at
+    ) stored
+    group by connector_number, station_id, connector_id
 """)  # noqa: S608 -- constant fragments
-"""Connectors without stored sessions in the file's time are passed over."""
+"""Connectors without stored sessions in the file's time are passed over, and so is later what lies
+outside the time of these: most files bring what comes after all that is stored."""
 
 _WITH_STORED: Final = sa.text(f"""
     insert into overlapping
@@ -65,12 +71,13 @@ _WITH_STORED: Final = sa.text(f"""
     from (
         select l.ordinal, b.station_id, b.connector_id, l.started_at, l.ended_at
         from landing l join busy b using (connector_number)
+        where l.started_at < b.busy_until and l.ended_at > b.busy_from
     ) i
     where exists (
-        {_ON_CONNECTOR.format(row="i")} and {_SHARES_TIME}
+        select {_ON_CONNECTOR.format(row="i")} and {_SHARES_TIME}
             and q.started_at >= i.started_at - interval '48 hours')
     or exists (
-        {_ON_CONNECTOR.format(row="i")} and {_SHARES_TIME} and {_IS_LONG})
+        select {_ON_CONNECTOR.format(row="i")} and {_SHARES_TIME} and {_IS_LONG})
 """)  # noqa: S608 -- constant fragments
 """Sessions of up to 48 h are found by their start, longer ones in an index of their own, so that a
 top-up looks only at the neighbourhood of its rows. A stored revision that is about to be replaced

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 import sqlalchemy as sa
 
-from ev_pipeline.storage.staging import know_sizes
+from ev_pipeline.storage.staging import MANY, know_sizes
 
 QUARANTINE_LOCK: Final = 0x65765F71
 """Advisory lock ("ev_q"), by scope, from an unfinished entry or its settling until the commit."""
@@ -83,15 +83,20 @@ _SIGHT: Final = sa.text("""
         and q.raw_sha256 = r.raw_sha256
 """)
 
-_SUPERSEDE: Final = sa.text("""
+_SUPERSEDE: Final = """
     update ev_quarantine q
     set state = 'superseded', settled_by_load = coalesce(s.load_id, :load_id)
     from ev_session s
     where q.state = 'open' and q.scope = :scope and 'not_finished' = any(q.codes)
-        and s.session_id = q.session_id and q.session_id in (
-            select session_id from incoming union all select session_id from refused)
-""")
-"""No older entry can be meant: a session that is stored leaves no unfinished entry open."""
+        and s.session_id = q.session_id
+"""
+_SUPERSEDE_ANY: Final = sa.text(_SUPERSEDE)
+_SUPERSEDE_THEIRS: Final = sa.text(f"""
+    {_SUPERSEDE} and q.session_id in (
+        select session_id from incoming union all select session_id from refused)
+""")  # noqa: S608 -- constant fragment
+"""Both find the same, for a session that is stored leaves no unfinished entry open. Few records
+look for their own entries, many look through all that are open."""
 
 
 def drop_unfinished(connection: sa.Connection, *, n_records: int) -> None:
@@ -136,9 +141,12 @@ def write_quarantine(
         connection.execute(_SIGHT, {**place, "load_id": load_id})
 
 
-def supersede_unfinished(connection: sa.Connection, *, scope: str, load_id: int | None) -> None:
+def supersede_unfinished(
+    connection: sa.Connection, *, scope: str, load_id: int | None, n_records: int
+) -> None:
     """Open entries of unfinished sessions are settled where the completed one is stored."""
-    connection.execute(_SUPERSEDE, {"scope": scope, "load_id": load_id})
+    statement = _SUPERSEDE_ANY if n_records >= MANY else _SUPERSEDE_THEIRS
+    connection.execute(statement, {"scope": scope, "load_id": load_id})
 
 
 def first_receipts(

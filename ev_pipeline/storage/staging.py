@@ -37,7 +37,7 @@ counts the connectors that the load's records name, and is null where a record n
 _WORK_MEMORY: Final = "256MB"
 """A load sorts and hashes a whole file: a million sessions fit, more go by way of the disk."""
 
-_ANALYSED_FROM: Final = 5_000
+MANY: Final = 5_000
 """Rows from which the planner is told how many there are: for fewer, telling takes longer than the
 worst plan."""
 
@@ -86,10 +86,12 @@ _TABLES: Final = (
         session_id uuid, ordinal bigint, base_revision int, revision int
     ) on commit delete rows
     """,
-    # connectors with stored sessions in the file's time
+    # connectors with stored sessions in the file's time, and from when to when those take them
     """
-    create temp table busy (connector_number int, station_id text, connector_id text)
-    on commit delete rows
+    create temp table busy (
+        connector_number int, station_id text, connector_id text, busy_from timestamptz,
+        busy_until timestamptz
+    ) on commit delete rows
     """,
     # the rows to be written that overlap another session on their connector
     "create temp table overlapping (ordinal bigint) on commit delete rows",
@@ -150,5 +152,5 @@ def know_sizes(connection: sa.Connection, n_rows: int, *tables: str) -> None:
         tables: the tables, perhaps with the columns that statements join by, in brackets: to look
             at all columns of a wide one would take as long as a join.
     """
-    if n_rows >= _ANALYSED_FROM:
+    if n_rows >= MANY:
         connection.execute(sa.text(f"analyze {', '.join(tables)}"))
