@@ -89,7 +89,7 @@ def test_a_bootstrap_loads_what_the_caller_names_from_where_the_caller_is_and_te
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout)
     assert outcome["status"] == "success"
-    assert (outcome["n_checks"], outcome["failed_checks"]) == (8, [])
+    assert (outcome["n_checks"], outcome["failed_checks"]) == (9, [])
     steps = {step["step"]: step for step in outcome["steps"]}
     assert steps["ev_station"]["figures"]["files"] == 1
     assert steps["session_labels"]["figures"]["rows"] > 7_000
@@ -130,7 +130,8 @@ def test_a_job_that_is_not_there_and_a_file_that_is_not_there_are_one_line_each(
 ) -> None:
     unknown = _run(stack, "nonsense")
     assert unknown.returncode == 1
-    assert unknown.stderr == "error: there is no job nonsense; name one of bootstrap, retrain\n"
+    jobs = "bootstrap, label_new_sessions, publish_dashboard, retrain"
+    assert unknown.stderr == f"error: there is no job nonsense; name one of {jobs}\n"
     failed = _run(stack, "bootstrap", bootstrap="canonical:stations.csv")
     assert failed.returncode == 1
     error = failed.stderr.splitlines()[-1]

@@ -87,15 +87,16 @@ def test_a_run_that_is_over_is_followed_by_another(
 
 
 def test_an_interrupted_run_is_given_up_where_that_is_asked_for_but_what_waits_is_sent(
-    broker: RunningBroker, simulator: Simulator
+    own_broker: RunningBroker, home: Path
 ) -> None:
+    simulator = Simulator(own_broker.add_charger(), home)  # at a broker that keeps for nobody
     process = simulator.start(*replayed("--rate", "400"))
     box = simulator.home / "outbox" / simulator.login.username / "outbox.sqlite-wal"
     wait_until(lambda: box.exists() and box.stat().st_size > 200_000, within_s=WITHIN_S)
     process.terminate()
     first = summary(process)
     assert first["accepted"] == 0  # nobody subscribes
-    with hearing(broker, simulator.login.username) as heard:
+    with hearing(own_broker, simulator.login.username) as heard:
         told = simulator.run(*replayed("--rate", "0", "--limit", "20", "--anew"))
         heard.wait_for(20 + first["waiting"])
     assert told["run"] != first["run"]
@@ -122,12 +123,13 @@ def test_a_broker_that_is_gone_for_a_while_costs_no_session(
 
 
 def test_what_nobody_subscribes_to_waits_until_somebody_does(
-    broker: RunningBroker, simulator: Simulator
+    own_broker: RunningBroker, home: Path
 ) -> None:
+    simulator = Simulator(own_broker.add_charger(), home)  # at a broker that keeps for nobody
     process = simulator.start(*replayed("--rate", "0", "--limit", "30"))
     assert process.stderr is not None
     assert "nobody takes sessions yet" in process.stderr.readline()
-    with hearing(broker, simulator.login.username) as heard:
+    with hearing(own_broker, simulator.login.username) as heard:
         told = summary(process)
         heard.wait_for(30)
     assert told["accepted"] == told["distinct_sessions"] == 30
