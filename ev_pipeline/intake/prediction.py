@@ -18,22 +18,17 @@ from sqlalchemy.exc import DBAPIError
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.features import describe_sessions
 from ev_pipeline.domain.models.values import session_values
-from ev_pipeline.intake.job import Job
 from ev_pipeline.intake.load import take_in
-from ev_pipeline.intake.records import HeldRecords
+from ev_pipeline.intake.stream_job import stream_job
 from ev_pipeline.settings import Settings
-from ev_pipeline.sources.payloads.messages import DecodedRecords, Message, decode_messages
+from ev_pipeline.sources.payloads.messages import Message, decode_messages
 from ev_pipeline.storage.faults import is_infrastructure_fault
 from ev_pipeline.storage.instant_labels import read_sessions
 from ev_pipeline.storage.labels import Labeller
-from ev_pipeline.storage.loads import Origin
 from ev_pipeline.storage.outcomes import Outcome, read_outcomes
 
 MAX_RECORDS: Final = 500
 """Of one question: it is answered in a tenth of a second, for which nobody else has to wait."""
-
-STREAM_DOOR: Final = "stream"
-"""The ledger's name for the door by which the records would come."""
 
 Champion = Callable[[sa.Connection, datetime], Labeller | None]
 """The version that labels what a transaction writes at that time; null where there is none."""
@@ -117,31 +112,10 @@ def _rehearse(connection: sa.Connection, settings: Settings, question: Message) 
         )
     placed: list[tuple[int, Outcome]] = []
     for group in groups:
-        take_in(connection, _job(settings, group, question))
+        take_in(connection, stream_job(settings, group, question.received_at))
         lines = group.batch.frame["line"].to_list()
         placed.extend((lines[each.ordinal], each) for each in read_outcomes(connection))
     return [outcome for _, outcome in sorted(placed, key=lambda each: each[0])]
-
-
-def _job(settings: Settings, group: DecodedRecords, question: Message) -> Job:
-    origin = Origin(
-        source=group.mapping.name,
-        records="session",
-        scope=group.scope,
-        door=STREAM_DOOR,
-        path="",
-        mapping=group.mapping.text,
-        day=question.received_at.astimezone(settings.zone).date(),
-        received_at=question.received_at,
-    )
-    return Job(
-        load_id=None,
-        settings=settings,
-        mapping=group.mapping,
-        origin=origin,
-        records=HeldRecords(group.batch),
-        fingerprint=None,
-    )
 
 
 def _labels(labeller: Labeller, sessions: pl.DataFrame) -> dict[str, dict[str, Any]]:

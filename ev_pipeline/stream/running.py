@@ -143,7 +143,7 @@ class Stream:
             parts.enter_context(self._metrics.page(METRICS_HOST, self._settings.metrics_port))
             parts.enter_context(self._telling)
             self._telling.wait_connected(CONNECT_WITHIN_S)
-            parts.callback(self._say_offline)
+            parts.callback(self._say_status, "offline")
             parts.enter_context(self._responder)
             parts.enter_context(self._teller)
             if HOME_VARIABLE in os.environ:
@@ -155,7 +155,7 @@ class Stream:
             self._is_up.set()
             self._metrics.up.set_function(lambda: float(self._receiving.is_connected))
             _LOG.info("the stream is up: sessions are taken from %s", topics.EVERY_SESSION)
-            self._worker.run(self._stopping)
+            self._worker.run()
 
     def _hear(self, message: Message) -> None:
         if message.topic in broker_figures.TOPICS:
@@ -198,6 +198,3 @@ class Stream:
             "model_version": self._champion.version,
         }
         self._telling.publish(topics.STATUS, encode(document), is_retained=True)
-
-    def _say_offline(self) -> None:
-        self._say_status("offline")

@@ -7,22 +7,16 @@ What lives here: the transaction. What does not: its steps (`intake`, `storage`)
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
 import sqlalchemy as sa
 
-from ev_pipeline.intake.job import Job
 from ev_pipeline.intake.load import take_in
-from ev_pipeline.intake.records import HeldRecords
+from ev_pipeline.intake.stream_job import stream_job
 from ev_pipeline.settings import Settings
 from ev_pipeline.sources.payloads.messages import DecodedRecords, Message, decode_messages
 from ev_pipeline.storage.instant_labels import label_written
-from ev_pipeline.storage.loads import Origin
 from ev_pipeline.storage.outcomes import Outcome, read_outcomes
 from ev_pipeline.stream.champion import Champion
-
-DOOR: Final = "stream"
-"""The ledger's name for what came by a broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +73,8 @@ class Storing:
 
     def _write(self, connection: sa.Connection, records: DecodedRecords) -> list[Outcome]:
         now = datetime.now(UTC)
-        job = Job(
-            load_id=None,
-            settings=self._settings,
-            mapping=records.mapping,
-            origin=self._origin(records, now),
-            records=HeldRecords(records.batch),
-            fingerprint=None,
-        )
-        take_in(connection, job)
+        take_in(connection, stream_job(self._settings, records, now))
         labeller = self._champion.for_transaction(connection, now)
         if labeller is not None:
             label_written(connection, labeller)
         return read_outcomes(connection)
-
-    def _origin(self, records: DecodedRecords, now: datetime) -> Origin:
-        return Origin(
-            source=records.mapping.name,
-            records="session",
-            scope=records.scope,
-            door=DOOR,
-            path="",
-            mapping=records.mapping.text,
-            day=now.astimezone(self._settings.zone).date(),
-            received_at=now,
-        )

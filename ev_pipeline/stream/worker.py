@@ -4,7 +4,6 @@ What lives here: the order of these. What does not: storing (`persistence`), tel
 """
 
 import logging
-import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -56,7 +55,7 @@ class Worker:
         self._teller = teller
         self._metrics = metrics
 
-    def run(self, stopping: threading.Event) -> None:
+    def run(self) -> None:
         """Work until the inbox is closed and empty, or it is to stop and the database is away."""
         while taken := self._inbox.take():
             self._metrics.took(taken, waiting=len(self._inbox))
@@ -66,8 +65,6 @@ class Worker:
                 return
             self._acknowledge(taken)
             self._tell(taken, fates)
-            if stopping.is_set():
-                self._inbox.close()
 
     def _store(self, taken: Sequence[Message]) -> list[Fate] | None:
         """Every message's records are committed; null where that has to be left to the broker."""
