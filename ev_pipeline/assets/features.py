@@ -18,8 +18,9 @@ from ev_pipeline.assets.metadata import MODELS_POOL, OWNERS, of_rows, of_table
 from ev_pipeline.assets.records import ev_session
 from ev_pipeline.domain.features import merge_session_features
 from ev_pipeline.resources import Database
-from ev_pipeline.storage import features, tables
+from ev_pipeline.storage import features
 from ev_pipeline.storage.habits import STATIONS, USERS, Habits, make_all, make_touched
+from ev_pipeline.storage.tables import features as tables
 
 GROUP: Final = "features"
 _KINDS: Final = {"polars", "postgres"}

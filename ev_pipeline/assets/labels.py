@@ -16,7 +16,7 @@ from ev_pipeline.assets.records import ev_session
 from ev_pipeline.resources import Database
 from ev_pipeline.storage.labels import summarise_labels
 from ev_pipeline.storage.promotion import label_for_champion
-from ev_pipeline.storage.tables import ev_session_label
+from ev_pipeline.storage.tables.models import ev_session_label
 
 GROUP: Final = "labels"
 

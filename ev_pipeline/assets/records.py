@@ -18,7 +18,7 @@ from ev_pipeline.intake.load import load_file
 from ev_pipeline.resources import Database
 from ev_pipeline.settings import Settings
 from ev_pipeline.sources.mapping import load_mapping
-from ev_pipeline.storage import tables
+from ev_pipeline.storage.tables import sessions, stations
 
 GROUP: Final = "records"
 _KINDS: Final = {"postgres"}
@@ -50,13 +50,13 @@ class FilesToLoad(dg.Config):
     kinds=_KINDS,
     owners=OWNERS,
     code_version="1",
-    metadata=of_table(tables.ev_station),
+    metadata=of_table(stations.ev_station),
 )
 def ev_station(
     config: FilesToLoad, database: Database, settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
     """Charging stations: those that a registry names, and those that only sessions name."""
-    return _loaded(config.named(settings), database, settings, _REGISTRIES, tables.ev_station)
+    return _loaded(config.named(settings), database, settings, _REGISTRIES, stations.ev_station)
 
 
 @dg.asset(
@@ -65,13 +65,13 @@ def ev_station(
     kinds=_KINDS,
     owners=OWNERS,
     code_version="1",
-    metadata=of_table(tables.ev_session),
+    metadata=of_table(sessions.ev_session),
 )
 def ev_session(
     config: FilesToLoad, database: Database, settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
     """Every charging session that passed validation, once, whichever door it came in by."""
-    return _loaded(config.named(settings), database, settings, _SESSIONS, tables.ev_session)
+    return _loaded(config.named(settings), database, settings, _SESSIONS, sessions.ev_session)
 
 
 def _loaded(

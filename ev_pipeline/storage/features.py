@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ev_pipeline.domain.models.training import TRAINING_INPUTS
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.frames import read_frame
-from ev_pipeline.storage.tables import ev_session_features
+from ev_pipeline.storage.tables.features import ev_session_features
 
 BATCH_ROWS: Final = 200_000
 """Sessions in memory at once, with everything made of them: about 150 MB."""

@@ -18,7 +18,7 @@ from ev_pipeline.domain.features import summarise_stations, summarise_users
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.changes import advance, horizon_now, next_window, place_reader
 from ev_pipeline.storage.features import read_sessions, with_timestamps
-from ev_pipeline.storage.tables import ev_station_features, ev_user_features
+from ev_pipeline.storage.tables.features import ev_station_features, ev_user_features
 
 
 @dataclass(frozen=True, slots=True)

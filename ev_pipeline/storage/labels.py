@@ -27,7 +27,7 @@ from ev_pipeline.storage.partitions import (
     is_attached,
     partition_of,
 )
-from ev_pipeline.storage.tables import ev_session_label
+from ev_pipeline.storage.tables.models import ev_session_label
 
 _SINCE: Final = """
     select c.session_id from ev_session_change c where c.xid >= cast(cast(:horizon as text) as xid8)

@@ -11,7 +11,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from ev_pipeline.storage.tables import ev_ledger
+from ev_pipeline.storage.tables.ledger import ev_ledger
 
 
 @dataclass(frozen=True, slots=True)

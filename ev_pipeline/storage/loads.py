@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.storage.ledger import Counts
-from ev_pipeline.storage.tables import ev_load
+from ev_pipeline.storage.tables.ledger import ev_load
 
 LOADS_LOCK: Final = 0x65765F6C6F616473
 """Advisory lock ("ev_loads"): loads of sessions share it; what changes the ground beneath them

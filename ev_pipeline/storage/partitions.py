@@ -12,7 +12,7 @@ import psycopg2.errors
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from ev_pipeline.storage.tables import ev_session_label
+from ev_pipeline.storage.tables.models import ev_session_label
 
 TABLE: Final = ev_session_label.name
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.storage.tables import ev_load, ev_quarantine, ev_quarantine_sighting
+from ev_pipeline.storage.tables.ledger import ev_load
+from ev_pipeline.storage.tables.quarantine import ev_quarantine, ev_quarantine_sighting
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from ev_pipeline.storage.tables import ev_model, ev_model_part
+from ev_pipeline.storage.tables.models import ev_model, ev_model_part
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ev_pipeline.storage.tables import ev_station, ev_station_zone
+from ev_pipeline.storage.tables.stations import ev_station, ev_station_zone
 
 _STREAM: Final = 0
 """In place of a load's number: nobody takes back what the stream brought."""

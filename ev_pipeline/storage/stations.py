@@ -17,7 +17,7 @@ from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.changes import CHANGED, LOG
 from ev_pipeline.storage.loads import own_ground
 from ev_pipeline.storage.station_zones import has_told_zone, keep_told_by_sessions
-from ev_pipeline.storage.tables import ev_station
+from ev_pipeline.storage.tables.stations import ev_station
 
 WEEKDAY_MISMATCH: Final = "weekday_mismatch"
 """The one code that depends on the station's clock."""

@@ -12,7 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from ev_pipeline.storage.changes import CHANGED, LOG
-from ev_pipeline.storage.tables import ev_session
+from ev_pipeline.storage.tables.sessions import ev_session
 
 _FORGET_REPLACED: Final = (
     # where another load has replaced this one's last revision since, it replaced what was before

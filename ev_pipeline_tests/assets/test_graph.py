@@ -5,7 +5,7 @@ import pytest
 
 from ev_pipeline.definitions import build_definitions
 from ev_pipeline.settings import Settings
-from ev_pipeline.storage.tables import metadata
+from ev_pipeline.storage.tables.schema import SCHEMA
 
 GRAPH = {
     "ev_station": ("records", {"postgres"}, set()),
@@ -109,6 +109,6 @@ def test_an_assets_columns_are_its_tables_with_their_comments(
     schema = specs[asset].metadata["dagster/column_schema"]
     columns = schema.value.columns if hasattr(schema, "value") else schema.columns
     assert {column.name: column.description for column in columns} == {
-        column.name: column.comment for column in metadata.tables[table].columns
+        column.name: column.comment for column in SCHEMA.tables[table].columns
     }
     assert all(column.type for column in columns)

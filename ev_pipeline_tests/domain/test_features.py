@@ -17,7 +17,11 @@ from ev_pipeline.domain.features import (
     summarise_stations,
     summarise_users,
 )
-from ev_pipeline.storage.tables import ev_session_features, ev_station_features, ev_user_features
+from ev_pipeline.storage.tables.features import (
+    ev_session_features,
+    ev_station_features,
+    ev_user_features,
+)
 from ev_pipeline_tests.domain.models.made_sessions import make_sessions
 
 _MONDAY_US: Final = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000

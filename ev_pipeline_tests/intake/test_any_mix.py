@@ -16,7 +16,7 @@ from ev_pipeline.domain.session import SESSION_FIELDS, frame_schema
 from ev_pipeline.intake.load import load_file
 from ev_pipeline.intake.undo import undo_load
 from ev_pipeline.settings import Settings
-from ev_pipeline.storage.tables import metadata
+from ev_pipeline.storage.tables.schema import SCHEMA
 from ev_pipeline_tests.intake.files import (
     CANONICAL,
     CORRECTING,
@@ -166,7 +166,7 @@ class Play:
 def play(
     engine: sa.Engine, settings: Settings, folder: Path, chosen: list[tuple[Any, ...]]
 ) -> None:
-    tables = ", ".join(table.name for table in metadata.sorted_tables)
+    tables = ", ".join(table.name for table in SCHEMA.sorted_tables)
     with engine.begin() as connection:
         connection.execute(sa.text(f"truncate {tables}"))
     game = Play(engine, settings, folder)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ev_pipeline.settings import Settings
 from ev_pipeline.storage.loads import own_ground
 from ev_pipeline.storage.rollups import COMPACTION_LOCK
-from ev_pipeline.storage.tables import metadata
+from ev_pipeline.storage.tables.schema import SCHEMA
 from ev_pipeline_tests.intake.files import (
     a_session,
     assert_ledger_adds_up,
@@ -67,7 +67,7 @@ def load(path: Path, environment: dict[str, str]) -> float:
 
 
 def empty(engine: sa.Engine) -> None:
-    tables = ", ".join(table.name for table in metadata.sorted_tables)
+    tables = ", ".join(table.name for table in SCHEMA.sorted_tables)
     with engine.begin() as connection:
         connection.execute(sa.text(f"truncate {tables}"))
 

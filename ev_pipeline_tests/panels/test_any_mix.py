@@ -12,7 +12,7 @@ from ev_pipeline.domain.periods import read_period
 from ev_pipeline.panels.period_report import report_period
 from ev_pipeline.panels.rounds import build_round
 from ev_pipeline.settings import Settings
-from ev_pipeline.storage.tables import metadata
+from ev_pipeline.storage.tables.schema import SCHEMA
 from ev_pipeline_tests.intake.test_any_mix import ANY_MIX, CHAIN, Play, steps
 from ev_pipeline_tests.panels.panel_recounts import RECOUNTS
 from ev_pipeline_tests.panels.recount import Tables
@@ -39,7 +39,7 @@ class Watched(Play):
 
 
 def watch(engine: sa.Engine, settings: Settings, folder: Path, chosen: list[Any]) -> None:
-    tables = ", ".join(table.name for table in metadata.sorted_tables)
+    tables = ", ".join(table.name for table in SCHEMA.sorted_tables)
     with engine.begin() as connection:
         connection.execute(sa.text(f"truncate {tables}"))
     game = Watched(engine, settings, folder)

@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 
 from ev_pipeline.settings import load_settings
 from ev_pipeline.storage.engine import connect
-from ev_pipeline.storage.tables import Xid8, metadata
+from ev_pipeline.storage.tables.columns import Xid8
+from ev_pipeline.storage.tables.schema import SCHEMA
 
 LABEL_PARTITIONS: Final = "ev_session_label_"
 """How the partitions of labels are called: made at promotion, not by a migration."""
@@ -26,7 +27,7 @@ def _run(connection: sa.Connection) -> None:
     ischema_names["xid8"] = Xid8
     context.configure(
         connection=connection,
-        target_metadata=metadata,
+        target_metadata=SCHEMA,
         compare_server_default=True,
         include_object=_is_ours,
     )

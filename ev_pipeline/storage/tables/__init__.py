@@ -1,0 +1,1 @@
+"""Every table, once: names, types, units, constraints and what each column means."""
