@@ -18,17 +18,16 @@ import polars as pl
 import typer
 
 from ev_pipeline.domain.errors import PipelineError
-from simulator import options
 from simulator.files import SESSION_COLUMNS, TIMES, times_of, write_stations, write_truth
 from simulator.generate import SESSIONS_PER_USER, SPARE
+from simulator.options import Sending, contradiction, with_sending
 from simulator.rows import Row, rows_from
 from simulator.seasons import FIRST_DAY, YEAR_DAYS, ZONE, daily_temperatures_c
-from simulator.sending.mishaps import Shares
 from simulator.sending.outbox import Run
 from simulator.sending.pace import Pace, by_the_source
 from simulator.sending.reports import Form, Reporter
 from simulator.sending.simulation import Plan
-from simulator.sending.start import Prepared, Start, send
+from simulator.sending.start import Prepared, send
 from simulator.sessions import make_sessions
 from simulator.stations import make_stations
 from simulator.users import make_users
@@ -112,6 +111,7 @@ def fleet_sessions(size: Size, run: Run) -> FleetSessions:
     return FleetSessions(sessions, registry)
 
 
+@with_sending
 def fleet(  # noqa: PLR0913 -- a command's options
     *,
     users: Annotated[int, typer.Option(min=5, max=MOST_USERS, help="Users.")] = 200,
@@ -138,31 +138,16 @@ def fleet(  # noqa: PLR0913 -- a command's options
         Path | None,
         typer.Option(metavar="FILE", help="Write the stations, for `load canonical_stations`."),
     ] = None,
-    interval: options.Interval = None,
-    rate: options.Rate = None,
-    is_poisson: options.IsPoisson = False,
-    speed: options.Speed = None,
-    limit: options.Limit = None,
-    duplicate: options.Duplicate = 0.0,
-    malformed: options.Malformed = 0.0,
-    late: options.Late = 0.0,
-    out_of_order: options.OutOfOrder = 0.0,
-    seed: options.Seed = None,
-    account: options.Accounts = None,
-    clients: options.NClients = 1,
-    outbox: options.OutboxDirectory = None,
-    is_anew: options.IsAnew = False,
-    ids: options.IdsFile = None,
-    as_json: options.AsJson = False,
+    sending: Sending,
 ) -> None:
     """Send the sessions of a generated fleet as they end, and write down how it really behaves.
 
     Example: python -m simulator fleet --users 200 --days 7 --rate 5 --truth truth.csv
     """
+    speed = sending.speed
     if speed is not None and is_live:
-        raise options.contradiction("--speed", "--live")
-    clock = "--live" if is_live else None if speed is None else "--speed"
-    options.check_pace(interval, rate, clock, is_poisson=is_poisson)
+        raise contradiction("--speed", "--live")
+    sending.check_pace("--live" if is_live else None if speed is None else "--speed")
     today = datetime.now(ZoneInfo(ZONE)).date()
     usual = today if is_live else today - timedelta(days=days)
     size = Size(users, stations, first_day.date() if first_day else usual, days)
@@ -182,16 +167,13 @@ def fleet(  # noqa: PLR0913 -- a command's options
             start = None if run.n_made else _midnight(size.first_day).timestamp()
             pace = by_the_source(speed, start)
         else:
-            rng = Random(run.seed)  # noqa: S311 -- no secret
-            pace = options.even_or_random(interval, rate, is_poisson=is_poisson, rng=rng)
-        shares = Shares(duplicate, malformed, late, out_of_order)
-        reporter = Reporter(run.name, run.seed, accounts, Form.OWN_TIMES, shares)
-        most = min(limit or frame.height, frame.height)
-        return Prepared(Plan(from_row, reporter, pace, limit), most)
+            pace = sending.even_or_random(Random(run.seed))  # noqa: S311 -- no secret
+        reporter = Reporter(run.name, run.seed, accounts, Form.OWN_TIMES, sending.shares)
+        most = min(sending.limit or frame.height, frame.height)
+        return Prepared(Plan(from_row, reporter, pace, sending.limit), most)
 
-    job = json.dumps(["fleet", users, stations, days, size.first_day.isoformat(), seed])
-    names = account or []
-    send(Start(job, names, clients, outbox, is_anew, seed, ids, as_json), prepare)
+    job = json.dumps(["fleet", users, stations, days, size.first_day.isoformat(), sending.seed])
+    send(sending.start(job), prepare)
 
 
 def _moved(visits: Visits, from_day: int, by_days: int) -> Visits:

@@ -14,19 +14,19 @@ import polars as pl
 import typer
 
 from ev_pipeline.sources.mapping import load_mapping
-from simulator import options
+from simulator.options import Sending, contradiction, with_sending
 from simulator.rows import Row, in_order_of_end, read_frames, rows_from
-from simulator.sending.mishaps import Shares
 from simulator.sending.outbox import Run
 from simulator.sending.pace import by_the_source
 from simulator.sending.reports import Form, Reporter
 from simulator.sending.simulation import Plan
-from simulator.sending.start import Prepared, Start, send
+from simulator.sending.start import Prepared, send
 
 S_PER_DAY = 86_400
 
 
-def replay(  # noqa: PLR0913 -- a command's options
+@with_sending
+def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or JSON, perhaps packed.")],
     *,
     source: Annotated[
@@ -41,23 +41,8 @@ def replay(  # noqa: PLR0913 -- a command's options
     spread_days: Annotated[
         float, typer.Option(min=0, metavar="D", help="New ends lie in the last D days; 0: now.")
     ] = 0.0,
-    interval: options.Interval = None,
-    rate: options.Rate = None,
-    is_poisson: options.IsPoisson = False,
-    speed: options.Speed = None,
-    limit: options.Limit = None,
     is_loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end.")] = False,
-    duplicate: options.Duplicate = 0.0,
-    malformed: options.Malformed = 0.0,
-    late: options.Late = 0.0,
-    out_of_order: options.OutOfOrder = 0.0,
-    seed: options.Seed = None,
-    account: options.Accounts = None,
-    clients: options.NClients = 1,
-    outbox: options.OutboxDirectory = None,
-    is_anew: options.IsAnew = False,
-    ids: options.IdsFile = None,
-    as_json: options.AsJson = False,
+    sending: Sending,
 ) -> None:
     """Send a file's sessions, each given a start and an end (it ends now) and an id of its own.
 
@@ -66,9 +51,9 @@ def replay(  # noqa: PLR0913 -- a command's options
     At 20 times the file's own pace, with mishaps: python -m simulator replay cpdata.csv
     --source dundee --speed 20 --duplicate 0.01 --late 0.02
     """
+    speed = sending.speed
     form = _form(is_as_is=is_as_is, is_keeping=is_keeping, speed=speed, spread_days=spread_days)
-    clock = None if speed is None else "--speed"
-    options.check_pace(interval, rate, clock, is_poisson=is_poisson)
+    sending.check_pace(None if speed is None else "--speed")
     mapping = load_mapping(source)
 
     def frames() -> Iterator[pl.DataFrame]:
@@ -81,19 +66,19 @@ def replay(  # noqa: PLR0913 -- a command's options
         return rows_from(frames() if ordered is None else ordered, first)
 
     def prepare(run: Run, accounts: Sequence[str]) -> Prepared:
-        shares = Shares(duplicate, malformed, late, out_of_order)
-        reporter = Reporter(run.name, run.seed, accounts, form, shares, spread_days * S_PER_DAY)
+        spread_s = spread_days * S_PER_DAY
+        reporter = Reporter(run.name, run.seed, accounts, form, sending.shares, spread_s)
         pace = (
-            options.even_or_random(interval, rate, is_poisson=is_poisson, rng=Random(run.seed))  # noqa: S311 -- no secret
+            sending.even_or_random(Random(run.seed))  # noqa: S311 -- no secret
             if speed is None
             else by_the_source(speed)
         )
         total = ordered[0].height if ordered and not is_loop else None
-        return Prepared(Plan(from_row, reporter, pace, limit, is_loop), limit or total)
+        plan = Plan(from_row, reporter, pace, sending.limit, is_loop)
+        return Prepared(plan, sending.limit or total)
 
-    job = _job(file, mapping.text, form, seed, is_ordered=speed is not None)
-    names = account or []
-    send(Start(job, names, clients, outbox, is_anew, seed, ids, as_json), prepare)
+    job = _job(file, mapping.text, form, sending.seed, is_ordered=speed is not None)
+    send(sending.start(job), prepare)
 
 
 def _form(*, is_as_is: bool, is_keeping: bool, speed: float | None, spread_days: float) -> Form:
@@ -103,7 +88,7 @@ def _form(*, is_as_is: bool, is_keeping: bool, speed: float | None, spread_days:
     elif is_keeping or speed is not None:
         form = Form.OWN_TIMES
     if spread_days and form is not Form.NEW_TIMES:
-        raise options.contradiction("--spread-days", "--as-is, --keep-times or --speed")
+        raise contradiction("--spread-days", "--as-is, --keep-times or --speed")
     return form
 
 

@@ -40,6 +40,10 @@ RECEIVE_MAXIMUM: Final = 5000
 HEADER_BYTES: Final = 9
 """Of a PUBLISH, at most: its kind, its length, the topic's length, its id."""
 
+NOTHING: Final = "ev/nothing"
+"""A topic that nobody subscribes to: to end a subscription to it is a question that every broker
+answers, and that paho lets a caller ask, unlike PINGREQ."""
+
 NO_WINDOW: Final = 0
 """Publishers keep a window of their own: paho would look through all of its own at each answer."""
 
@@ -149,6 +153,17 @@ class Client:
             return known(Outcome(None))
         return self._outcomes.expect(sent.mid)
 
+    def ask(self) -> Future[Outcome]:
+        """Have the broker say something on this connection; nothing changes by it.
+
+        Returns:
+            Its word; without a reason code, or not at all, where the connection is lost.
+        """
+        code, packet_id = self._paho.unsubscribe(NOTHING)
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or packet_id is None:
+            return known(Outcome(None))
+        return self._outcomes.expect(packet_id)
+
     def acknowledge(self, message: Message) -> bool:
         """The broker may forget the message, if it is still the connection that delivered it.
 
@@ -183,6 +198,7 @@ class Client:
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_publish = self._on_publish
+        client.on_unsubscribe = self._on_unsubscribe
         return client
 
     def _end_generation(self) -> None:
@@ -258,6 +274,16 @@ class Client:
         _properties: Properties | None,
     ) -> None:
         self._outcomes.settle(packet_id, Outcome(reason.value))
+
+    def _on_unsubscribe(
+        self,
+        _client: paho.Client,
+        _data: Any,
+        packet_id: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        self._outcomes.settle(packet_id, Outcome(reasons[0].value))
 
 
 def _properties(packet_type: int) -> Properties:

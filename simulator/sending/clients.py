@@ -6,10 +6,11 @@ not: what waits on disk (`outbox`).
 
 import json
 import time
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -19,7 +20,8 @@ from ev_pipeline.messaging.handshake import log_in
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.messages import NOBODY_SUBSCRIBED, Message, Outcome
 from ev_pipeline.messaging.session import Session
-from simulator.sending.outbox import Kept
+from simulator.sending.kept import Answers, Kept
+from simulator.sending.line import Line
 
 WINDOW: Final = 800
 """How many messages of one connection may be unanswered."""
@@ -38,7 +40,7 @@ class Account:
 
     Args:
         login: who it is.
-        clients: its connections.
+        lines: its connections.
         seen: place and number of the last message that was taken from the outbox.
         again: messages that were not accepted, to be sent before others.
         n_under_way: messages that are unanswered.
@@ -48,7 +50,7 @@ class Account:
     """
 
     login: Login
-    clients: list[Client]
+    lines: list[Line]
     seen: tuple[int, int] = (0, 0)
     again: deque[Kept] = field(default_factory=deque)
     n_under_way: int = 0
@@ -66,31 +68,12 @@ class Account:
         """How many messages it may send."""
         if time.monotonic() < self.resumes_at:
             return 0
-        return WINDOW * len(self.clients) - self.n_under_way
+        return WINDOW * len(self.lines) - self.n_under_way
 
-    def next_client(self) -> Client:
+    def next_line(self) -> Line:
         """Its connections take turns."""
         self._turn += 1
-        return self.clients[self._turn % len(self.clients)]
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What was heard since the last time.
-
-    Args:
-        accepted: messages that the broker has.
-        refused: messages that it will never take, with its reason code.
-        rejected: codes of what the worker refused, with how many of each.
-    """
-
-    accepted: list[Kept]
-    refused: list[tuple[Kept, int]]
-    rejected: Counter[str]
-
-    def __bool__(self) -> bool:
-        """Whether there is anything."""
-        return bool(self.accepted or self.refused or self.rejected)
+        return self.lines[self._turn % len(self.lines)]
 
 
 class Clients:
@@ -99,16 +82,15 @@ class Clients:
     Args:
         logins: the accounts.
         n_clients: connections, at least one an account.
+        hold_s: how long an accepted message is held, s.
     """
 
-    def __init__(self, logins: Sequence[Login], n_clients: int) -> None:
-        self._answers: SimpleQueue[tuple[Account, Kept, Outcome] | tuple[Client, Message]] = (
-            SimpleQueue()
-        )
+    def __init__(self, logins: Sequence[Login], n_clients: int, *, hold_s: float) -> None:
+        self._heard: SimpleQueue[Callable[[Answers], None]] = SimpleQueue()
         self.accounts: Final = [Account(login, []) for login in logins]
         for number in range(max(n_clients, len(logins))):
             account = self.accounts[number % len(logins)]
-            account.clients.append(self._client(account.login, is_first=not account.clients))
+            account.lines.append(self._line(account, hold_s))
 
     def connect(self) -> None:
         """Every connection is there.
@@ -118,17 +100,15 @@ class Clients:
         """
         for account in self.accounts:
             log_in(account.login).close()  # says at once what is wrong; a client tries again
-        clients = [client for account in self.accounts for client in account.clients]
-        for client in clients:
-            client.start()
-        for client in clients:
-            client.wait_connected(CONNECT_WITHIN_S)
+        for line in self._lines:
+            line.client.start()
+        for line in self._lines:
+            line.client.wait_connected(CONNECT_WITHIN_S)
 
     def stop(self) -> None:
         """No connection is left; what was unanswered stays in the outbox."""
-        for account in self.accounts:
-            for client in account.clients:
-                client.stop()
+        for line in self._lines:
+            line.client.stop()
 
     @property
     def n_under_way(self) -> int:
@@ -141,59 +121,80 @@ class Clients:
         own: Mapping[str, str] | None = (
             None if message.message_id is None else {"message_id": message.message_id}
         )
-        sent = account.next_client().publish(
-            topics.sessions(account.name), message.payload, properties=own
-        )
+        line = account.next_line()
+        sent = line.client.publish(topics.sessions(account.name), message.payload, properties=own)
 
         def note(outcome: Future[Outcome]) -> None:
-            self._answers.put((account, message, outcome.result()))
+            self._heard.put(partial(_note_outcome, account, line, message, outcome.result()))
 
         sent.add_done_callback(note)
 
     def answers(self, within_s: float) -> Answers:
         """What has been heard; waits for something, but not longer than said."""
-        answers = Answers([], [], Counter())
+        answers = Answers()
         try:
-            each = (
-                self._answers.get(timeout=within_s) if within_s > 0 else self._answers.get_nowait()
-            )
+            note = self._heard.get(timeout=within_s) if within_s > 0 else self._heard.get_nowait()
             while True:
-                if len(each) == 2:  # noqa: PLR2004 -- a message to us
-                    self._note_rejection(*each, answers)
-                else:
-                    self._note_outcome(*each, answers)
-                each = self._answers.get_nowait()
+                note(answers)
+                note = self._heard.get_nowait()
         except Empty:
             return answers
 
-    def _client(self, login: Login, *, is_first: bool) -> Client:
+    def ask(self) -> None:
+        """Brokers whose word would let something go, and who have nothing to say, are asked."""
+        for line in self._lines:
+            if line.is_to_ask():
+                line.client.ask().add_done_callback(partial(self._note_word, line))
+
+    @property
+    def _lines(self) -> list[Line]:
+        return [line for account in self.accounts for line in account.lines]
+
+    def _line(self, account: Account, hold_s: float) -> Line:
         """A connection; an account's first one hears what was refused, so that it is heard once."""
-        heard = [topics.rejections(login.username)] if is_first else []
-        client: Client
+        line: Line
         session = Session(
-            topics=heard, on_message=lambda message: self._answers.put((client, message))
+            topics=[] if account.lines else [topics.rejections(account.name)],
+            on_message=lambda message: self._heard.put(
+                partial(_note_rejection, line.client, message)
+            ),
+            on_connected=lambda _is_known: self._heard.put(partial(_note_new, account, line)),
         )
-        client = Client(login, session)
-        return client
+        line = Line(Client(account.login, session), hold_s)
+        return line
 
-    def _note_outcome(
-        self, account: Account, message: Kept, outcome: Outcome, answers: Answers
-    ) -> None:
-        account.n_under_way -= 1
-        if outcome.is_accepted:
-            answers.accepted.append(message)
-            account.pause_s, account.is_unheard = LEAST_PAUSE_S, False
-        elif outcome.is_refused and outcome.reason_code is not None:
-            answers.refused.append((message, outcome.reason_code))
-        else:
-            account.again.append(message)
-            account.is_unheard = outcome.reason_code == NOBODY_SUBSCRIBED
-            now = time.monotonic()
-            if now >= account.resumes_at:
-                account.resumes_at = now + account.pause_s
-                account.pause_s = min(account.pause_s * 2, GREATEST_PAUSE_S)
+    def _note_word(self, line: Line, outcome: Future[Outcome]) -> None:
+        if outcome.result().reason_code is not None:
+            self._heard.put(lambda answers: answers.safe.extend(line.safe()))
 
-    def _note_rejection(self, client: Client, message: Message, answers: Answers) -> None:
-        client.acknowledge(message)
-        for reason in json.loads(message.payload)["reasons"]:
-            answers.rejected[reason["code"]] += 1
+
+def _note_new(account: Account, line: Line, _answers: Answers) -> None:
+    """The connection is there again: its broker may have forgotten what it had accepted."""
+    account.again.extend(line.doubtful())
+
+
+def _note_outcome(
+    account: Account, line: Line, message: Kept, outcome: Outcome, answers: Answers
+) -> None:
+    account.n_under_way -= 1
+    if outcome.is_accepted:
+        (answers.again if message.is_accepted else answers.accepted).append(message)
+        line.hold(message)
+        account.pause_s, account.is_unheard = LEAST_PAUSE_S, False
+    elif outcome.is_refused and outcome.reason_code is not None:
+        answers.refused.append((message, outcome.reason_code))
+    else:
+        account.again.append(message)
+        account.is_unheard = outcome.reason_code == NOBODY_SUBSCRIBED
+        now = time.monotonic()
+        if now >= account.resumes_at:
+            account.resumes_at = now + account.pause_s
+            account.pause_s = min(account.pause_s * 2, GREATEST_PAUSE_S)
+    if outcome.reason_code is not None:
+        answers.safe.extend(line.safe())
+
+
+def _note_rejection(client: Client, message: Message, answers: Answers) -> None:
+    client.acknowledge(message)
+    for reason in json.loads(message.payload)["reasons"]:
+        answers.rejected[reason["code"]] += 1

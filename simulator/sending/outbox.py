@@ -1,8 +1,8 @@
-"""The outbox: what was reported and not yet accepted, on disk, with the place in the source.
+"""The outbox: what was reported and is not yet safe, on disk, with the place in the source.
 
-A message is here before it is sent, and leaves in the same transaction that counts it as accepted;
-so does the place in the source move with the messages made of it. A killed simulator neither loses
-one nor makes one twice.
+A message is here before it is sent, is counted as accepted once, and leaves when the broker cannot
+forget it any more; the place in the source moves in the same transaction as the messages made of
+it. A killed simulator neither loses one nor makes one twice.
 
 What lives here: what is written when. What does not: the file (`outbox_file`), sending (`clients`).
 """
@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Final, Self
 
 from ev_pipeline.domain.errors import PipelineError
+from simulator.sending.kept import Answers, Kept
 from simulator.sending.mishaps import Kind
 from simulator.sending.outbox_file import FILE, opened
 from simulator.sending.reports import Report
+
+_WAITS: Final = "refused_code IS NULL AND number NOT IN (SELECT number FROM held)"
+"""The condition of messages that the broker has yet to accept."""
 
 _TALLY: Final = "INSERT INTO tally VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
 
@@ -38,29 +42,6 @@ class Run:
     next_row: int = 0
     n_made: int = 0
     is_over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A message in the outbox.
-
-    Args:
-        number: its number here.
-        place: where it stands in the order of sending.
-        run: the run that it belongs to.
-        name: the id by which its session is known.
-        kind: what it is.
-        message_id: the user property that goes with it; null where none does.
-        payload: what it says.
-    """
-
-    number: int
-    place: int
-    run: str
-    name: str
-    kind: Kind
-    message_id: str | None
-    payload: bytes
 
 
 class Outbox:
@@ -108,7 +89,10 @@ class Outbox:
         with self._db:
             self._forget_finished()
             found = self._db.execute(
-                "SELECT name, seed, next_row, n_made, is_over FROM run WHERE job = ?", (job,)
+                "SELECT name, seed, next_row, n_made, is_over FROM run WHERE job = ? "  # noqa: S608 -- ours
+                f"AND (NOT is_over OR EXISTS (SELECT 1 FROM message WHERE {_WAITS} "
+                "AND run = run.name))",
+                (job,),
             ).fetchone()
             if found is not None and not is_anew:
                 name, seed, next_row, n_made, is_over = found
@@ -124,8 +108,7 @@ class Outbox:
         self,
         run: Run,
         reports: Sequence[Report],
-        accepted: Sequence[Kept],
-        refused: Sequence[tuple[Kept, int]],
+        answers: Answers,
         counts: Mapping[tuple[str, str], int],
     ) -> None:
         """In one transaction: the run has come so far, these messages wait, those need not.
@@ -133,8 +116,7 @@ class Outbox:
         Args:
             run: the run as it is now.
             reports: its new messages.
-            accepted: messages that the broker has.
-            refused: messages that it will never take, with its reason code.
+            answers: what was heard of others.
             counts: what else was counted, by what it is and which of its kind.
         """
         tallies: dict[tuple[str, str, str], int] = {}
@@ -147,13 +129,16 @@ class Outbox:
             self._add(run, reports)
             for report in reports:
                 count(run.name, "sent", report.kind)
-            for message in accepted:
+            for message in answers.accepted:
                 count(message.run, "accepted", message.kind)
-            for message, _code in refused:
-                count(message.run, "refused", message.kind)
+            for message in answers.again:
+                count(message.run, "again", message.kind)
+            for message, _code in answers.refused:
+                if not message.is_accepted:
+                    count(message.run, "refused", message.kind)
             for (what, detail), n in counts.items():
                 count(run.name, what, detail, n)
-            self._let_go(accepted, refused)
+            self._settle(answers)
             self._db.execute(
                 "UPDATE run SET next_row = ?, n_made = ?, is_over = ? WHERE name = ?",
                 (run.next_row, run.n_made, run.is_over, run.name),
@@ -172,28 +157,36 @@ class Outbox:
             is_all: whether also those that are held back for messages that are yet to come.
         """
         rows = self._db.execute(
-            "SELECT number, place, run, name, kind, message_id, payload FROM message "
+            "SELECT number, place, run, name, kind, message_id, payload, "
+            "number IN (SELECT number FROM held) FROM message "
             "WHERE account = ? AND (place, number) > (?, ?) AND place <= ? "
             "AND refused_code IS NULL ORDER BY place, number LIMIT ?",
             (account, *after, _NO_PLACE if is_all else _place(self._last, 0), most),
         )
         return [
-            Kept(number, place, run, name, Kind(kind), message_id, payload)
-            for number, place, run, name, kind, message_id, payload in rows
+            Kept(number, place, run, name, Kind(kind), message_id, payload, bool(is_accepted))
+            for number, place, run, name, kind, message_id, payload, is_accepted in rows
         ]
 
     def n_waiting(self, accounts: Sequence[str]) -> int:
-        """How many messages of the accounts wait."""
+        """How many messages of the accounts wait to be accepted."""
         marks = ", ".join("?" * len(accounts))
         return self._number(
-            f"SELECT count(*) FROM message WHERE refused_code IS NULL AND account IN ({marks})",  # noqa: S608 -- question marks
+            f"SELECT count(*) FROM message WHERE {_WAITS} AND account IN ({marks})",  # noqa: S608 -- question marks
+            *accounts,
+        )
+
+    def n_held(self, accounts: Sequence[str]) -> int:
+        """How many messages of the accounts are accepted, and could still be forgotten."""
+        marks = ", ".join("?" * len(accounts))
+        return self._number(
+            f"SELECT count(*) FROM message JOIN held USING (number) WHERE account IN ({marks})",  # noqa: S608 -- question marks
             *accounts,
         )
 
     def n_of_others(self, run: str) -> int:
         """How many messages wait that are not the run's."""
-        statement = "SELECT count(*) FROM message WHERE refused_code IS NULL AND run <> ?"
-        return self._number(statement, run)
+        return self._number(f"SELECT count(*) FROM message WHERE {_WAITS} AND run <> ?", run)  # noqa: S608 -- ours
 
     def tallies(self, run: str) -> dict[str, dict[str, int]]:
         """What was counted of a run, by what and kind."""
@@ -220,13 +213,20 @@ class Outbox:
             rows.append((self._last, _place(self._last, report.behind), run.name, *about))
         self._db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)", rows)
 
-    def _let_go(self, accepted: Sequence[Kept], refused: Sequence[tuple[Kept, int]]) -> None:
-        numbers = [(message.number,) for message in accepted]
-        self._db.executemany("DELETE FROM message WHERE number = ?", numbers)
+    def _settle(self, answers: Answers) -> None:
+        accepted, refused = answers.accepted, answers.refused
+        self._db.executemany(
+            "INSERT INTO held VALUES (?)", [(message.number,) for message in accepted]
+        )
         names = [(each.run, each.name) for each in accepted if each.kind.is_session]
         self._db.executemany("INSERT OR IGNORE INTO accepted VALUES (?, ?)", names)
+        safe = [(message.number,) for message in answers.safe]
+        for table in ("message", "held"):
+            self._db.executemany(f"DELETE FROM {table} WHERE number = ?", safe)  # noqa: S608 -- ours
         codes = [(code, message.number) for message, code in refused]
         self._db.executemany("UPDATE message SET refused_code = ? WHERE number = ?", codes)
+        again = [(message.number,) for message, _code in refused if message.is_accepted]
+        self._db.executemany("DELETE FROM held WHERE number = ?", again)
 
     def _forget_finished(self) -> None:
         """Runs that are over and of which nothing waits leave nothing behind."""

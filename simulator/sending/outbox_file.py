@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS message (
 );
 CREATE INDEX IF NOT EXISTS message_in_order ON message (account, place, number)
     WHERE refused_code IS NULL;
+CREATE TABLE IF NOT EXISTS held (number INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS accepted (
     run TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (run, name)
 ) WITHOUT ROWID;

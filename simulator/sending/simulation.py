@@ -1,4 +1,4 @@
-"""The simulator's one loop: make what is due, keep it, send it, let go of what was accepted.
+"""The simulator's one loop: make what is due, keep it, send it, let go of what is safe.
 
 What lives here: the order of the steps, and when to stop. What does not: any step itself.
 """
@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from simulator.rows import Row
-from simulator.sending.clients import WINDOW, Account, Answers, Clients
+from simulator.sending.clients import WINDOW, Account, Clients
+from simulator.sending.kept import Answers
 from simulator.sending.outbox import Outbox, Run
 from simulator.sending.pace import Pace
 from simulator.sending.reports import Report, Reporter
@@ -83,11 +84,13 @@ class Simulation:
         self._ended_at: float | None = None
         self.run = run
         self.n_accepted = 0
-        self.n_waiting = outbox.n_waiting([account.name for account in clients.accounts])
+        names = [account.name for account in clients.accounts]
+        self.n_waiting = outbox.n_waiting(names)
+        self.n_held = outbox.n_held(names)
 
     @property
     def seconds(self) -> float:
-        """How long it has gone on, without the listening at the end, s."""
+        """How long it took until all was accepted, or has gone on, s."""
         return (self._ended_at or time.monotonic()) - self._started_at
 
     @property
@@ -117,8 +120,11 @@ class Simulation:
             if not self.is_stopped:
                 for account in self._clients.accounts:
                     self._send(account)
+                if not answers:
+                    self._clients.ask()
+            self._note_end()
             self._watch(self)
-        self._ended_at = time.monotonic()
+        self._ended_at = self._ended_at or time.monotonic()
         while answers := self._clients.answers(0.0 if self.is_stopped else LISTEN_S):
             self._keep([], answers)
 
@@ -126,7 +132,12 @@ class Simulation:
         if self._stopped_at is not None:
             is_late = time.monotonic() > self._stopped_at + DRAIN_S
             return is_late or self._clients.n_under_way == 0
-        return self.run.is_over and self.n_waiting == 0
+        return self.run.is_over and self.n_waiting == 0 and self.n_held == 0
+
+    def _note_end(self) -> None:
+        """What is left then is to hold what was accepted last, and to listen."""
+        if self._ended_at is None and self.run.is_over and self.n_waiting == 0:
+            self._ended_at = time.monotonic()
 
     def _idle_s(self) -> float:
         """How long there is nothing to do but to listen, s."""
@@ -138,7 +149,7 @@ class Simulation:
         return min(max(0.0, due_s - self.seconds), LONGEST_WAIT_S)
 
     def _has_room(self, n_more: int) -> bool:
-        windows = sum(WINDOW * len(account.clients) for account in self._clients.accounts)
+        windows = sum(WINDOW * len(account.lines) for account in self._clients.accounts)
         most = MOST_WAITING if self._plan.pace else 2 * windows
         return self.n_waiting + n_more < most
 
@@ -182,10 +193,13 @@ class Simulation:
         """What was made and heard is on disk."""
         for code, n in answers.rejected.items():
             self._count("rejected", code, n)
-        self._outbox.write(self.run, reports, answers.accepted, answers.refused, self._counts)
+        self._outbox.write(self.run, reports, answers, self._counts)
         self._counts = {}
         self.n_accepted += len(answers.accepted)
-        self.n_waiting += len(reports) - len(answers.accepted) - len(answers.refused)
+        n_refused_late = sum(message.is_accepted for message, _code in answers.refused)
+        n_refused = len(answers.refused) - n_refused_late
+        self.n_waiting += len(reports) - len(answers.accepted) - n_refused
+        self.n_held += len(answers.accepted) - len(answers.safe) - n_refused_late
 
     def _send(self, account: Account) -> None:
         """What waits is on its way, as far as there is room; what was tried before goes first."""

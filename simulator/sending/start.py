@@ -33,6 +33,7 @@ class Start:
         accounts: names of accounts; none for the environment's.
         n_clients: connections.
         outbox: the outbox's directory; null for the account's own.
+        hold_s: how long an accepted message is held, s.
         is_anew: whether to begin again in any case.
         seed: of everything random; null for another each time.
         ids: where to write accepted ids; null for nowhere.
@@ -43,6 +44,7 @@ class Start:
     accounts: Sequence[str]
     n_clients: int
     outbox: Path | None
+    hold_s: float
     is_anew: bool
     seed: int | None
     ids: Path | None
@@ -71,7 +73,7 @@ def send(start: Start, prepare: Callable[[Run, Sequence[str]], Prepared]) -> Non
     names = [login.username for login in logins]
     directory = start.outbox or load_settings().home / "outbox" / names[0]
     with Outbox(directory) as outbox:
-        clients = Clients(logins, start.n_clients)
+        clients = Clients(logins, start.n_clients, hold_s=start.hold_s)
         try:
             clients.connect()
             seed = secrets.randbits(32) if start.seed is None else start.seed

@@ -24,6 +24,8 @@ class Summary:
         accepted: those that the broker has.
         refused: those that it will never take.
         waiting: those that wait in the outbox.
+        held: those of the accepted that the broker could still forget, kept in the outbox too.
+        sent_again: how often an accepted one was sent again, since the connection had been lost.
         distinct_sessions: different session ids among the accepted.
         skipped_rows: rows that have no form to be sent in.
         by_kind: sent, accepted and refused, by kind of message.
@@ -39,6 +41,8 @@ class Summary:
     accepted: int
     refused: int
     waiting: int
+    held: int
+    sent_again: int
     distinct_sessions: int
     skipped_rows: int
     by_kind: dict[str, dict[str, int]]
@@ -65,6 +69,10 @@ class Summary:
             told.append("rejected by the worker: " + _counted(self.rejected))
         if self.skipped_rows:
             told.append(f"skipped: {self.skipped_rows:,} rows that cannot be read")
+        if self.sent_again:
+            told.append(f"sent again after a lost connection: {self.sent_again:,} accepted ones")
+        if self.held:
+            told.append(f"held: {self.held:,} accepted just now; the next start sends them again")
         if self.waiting_of_others:
             told.append(f"in the outbox beside it: {self.waiting_of_others:,} of other runs")
         return told
@@ -88,6 +96,8 @@ def summary_of(simulation: Simulation, outbox: Outbox) -> Summary:
         accepted=totals[1],
         refused=totals[2],
         waiting=totals[0] - totals[1] - totals[2],
+        held=simulation.n_held,
+        sent_again=sum(tallies.get("again", {}).values()),
         distinct_sessions=outbox.n_accepted_names(run.name),
         skipped_rows=tallies.get("skipped", {}).get("rows", 0),
         by_kind={

@@ -1,0 +1,69 @@
+"""One connection of an account, and what its broker has accepted and may yet forget.
+
+A broker that is killed, or whose machine loses power, forgets what it accepted since it last wrote
+to disk. So a message is held after its acceptance until the same connection has brought an answer
+some seconds later: who answers then has written it. What is held when a connection is lost is sent
+again; identity makes repeats harmless.
+
+What lives here: holding and letting go. What does not: sending (`clients`).
+"""
+
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ev_pipeline.messaging.client import Client
+from simulator.sending.kept import Kept
+
+HOLD_S: Final = 5.0
+"""How long an accepted message is held, s: our broker writes every other second (its
+`autosave_interval` of 1 counts whole ones), and takes part of a second to."""
+
+ASK_EVERY_S: Final = 1.0
+"""How often a broker with nothing to answer is asked whether it is there, s."""
+
+
+@dataclass(slots=True)
+class Line:
+    """A connection, and what is held of what went over it.
+
+    Args:
+        client: the connection.
+        hold_s: how long an accepted message is held, s.
+    """
+
+    client: Client
+    hold_s: float
+    _held: deque[tuple[float, Kept]] = field(default_factory=deque)
+    _asked_at: float = 0.0
+
+    def hold(self, message: Kept) -> None:
+        """The broker has accepted the message just now."""
+        self._held.append((time.monotonic(), replace(message, is_accepted=True)))
+
+    def safe(self) -> list[Kept]:
+        """What is let go, since the broker has answered just now."""
+        heard_at = time.monotonic()
+        safe = []
+        while self._held and self._held[0][0] + self.hold_s <= heard_at:
+            safe.append(self._held.popleft()[1])
+        return safe
+
+    def doubtful(self) -> list[Kept]:
+        """What is to be sent again, since the connection was lost; it is held no more."""
+        doubtful = [message for _, message in self._held]
+        self._held.clear()
+        return doubtful
+
+    def is_to_ask(self) -> bool:
+        """Whether something could be let go if only the broker said something; true now and then.
+
+        A session an hour brings an answer an hour.
+        """
+        now = time.monotonic()
+        is_due = bool(self._held) and self._held[0][0] + self.hold_s <= now
+        if not is_due or now < self._asked_at + ASK_EVERY_S:
+            return False
+        self._asked_at = now
+        return True
