@@ -56,6 +56,7 @@ def refuse(
     if rows.is_empty():
         return
     raws = [batch.raw(row) for row in rows["batch_row"]]
+    header_sha256 = None if batch.header is None else _digest(batch.header)
     absent = [pl.lit(None, kind).alias(name) for name, kind in _READABLE.items()]
     frame = rows.with_columns(column for column in absent if column.meta.output_name() not in rows)
     copy_frame(
@@ -65,7 +66,8 @@ def refuse(
             "ordinal",
             "line",
             pl.Series("raw", raws, dtype=pl.Binary),
-            pl.Series("raw_sha256", [_digest(record, batch.header) for record in raws]),
+            pl.Series("raw_sha256", [_digest(record) for record in raws]),
+            pl.lit(header_sha256, pl.String()).alias("header_sha256"),
             _in_words(rows["errors"], limits).alias("reasons"),
             pl.col("errors")
             .list.eval(pl.element().struct.field("code"))
@@ -106,10 +108,9 @@ def refuse_conflicts(connection: sa.Connection, job: Job, conflicts: pl.DataFram
         refuse(connection, rows, batch, job.settings)
 
 
-def _digest(record: bytes, header: bytes | None) -> str:
-    """SHA-256 of the record; of a row with its header, without which it says nothing."""
-    whole = record if header is None else header + b"\n" + record
-    return hashlib.sha256(whole).hexdigest()
+def _digest(content: bytes) -> str:
+    """SHA-256, as the tables have it."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def _in_words(errors: pl.Series, limits: Limits) -> pl.Series:

@@ -18,6 +18,10 @@ LOADS_LOCK: Final = 0x65765F6C6F616473
 """Advisory lock ("ev_loads"): loads of sessions share it; what changes the ground beneath them
 (a registry, taking a load back) has it alone. The stream needs none of it."""
 
+STATIONS_LOCK: Final = 0x65765F7374617469
+"""Advisory lock ("ev_stati"): each batch of the stream shares it, and whoever writes what is known
+of stations has it alone, from before its first row: who waits for it holds no row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -73,6 +77,19 @@ def share_ground(connection: sa.Connection) -> None:
 def own_ground(connection: sa.Connection) -> None:
     """No load runs until this transaction ends."""
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOADS_LOCK)))
+
+
+def share_stations(connection: sa.Connection) -> None:
+    """What is known of stations stays as it is read from now on until this transaction ends."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(STATIONS_LOCK)))
+
+
+def own_stations(connection: sa.Connection) -> None:
+    """Whatever the stream has stored is seen from now on; it stores nothing until the end of this.
+
+    Else a session could be stored by a clock, or at a station, that is no more.
+    """
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(STATIONS_LOCK)))
 
 
 def new_load_id(connection: sa.Connection) -> int:

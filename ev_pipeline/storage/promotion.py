@@ -57,6 +57,16 @@ def load_labeller(engine: sa.Engine, version: str, *, labelled_at: datetime) -> 
     return Labeller(version, ModelBundle.from_bytes(artifact, record.artifact_sha256), labelled_at)
 
 
+def read_champion_bundle(engine: sa.Engine) -> ModelBundle | None:
+    """The champion's model, checked against its hash; null where there is none."""
+    with engine.connect() as connection:
+        champion = registry.read_champion(connection)
+        if champion is None:
+            return None
+        artifact = registry.read_artifact(connection, champion.version)
+    return ModelBundle.from_bytes(artifact, champion.artifact_sha256)
+
+
 def promote(engine: sa.Engine, version: str, *, reason: str, promoted_at: datetime) -> Promotion:
     """Make `version` the champion, with a label for every stored session.
 

@@ -51,20 +51,20 @@ _TAKE_TURN: Final = sa.text("""
 
 _WRITE: Final = sa.text("""
     insert into ev_quarantine as q
-        (scope, origin, raw_sha256, raw, reasons, codes, state, session_id, source_session_id,
-         station_id, connector_id, started_at, ended_at, first_seen_at, last_seen_at, times_seen,
-         mapping, delivery_id)
-    select distinct on (origin, raw_sha256)
-        :scope, origin, raw_sha256, raw, reasons, codes, 'open', session_id, source_session_id,
-        station_id, connector_id, started_at, ended_at, min(seen_at) over same,
+        (scope, origin, raw_sha256, header_sha256, raw, reasons, codes, state, session_id,
+         source_session_id, station_id, connector_id, started_at, ended_at, first_seen_at,
+         last_seen_at, times_seen, mapping, delivery_id)
+    select distinct on (origin, raw_sha256, header_sha256)
+        :scope, origin, raw_sha256, header_sha256, raw, reasons, codes, 'open', session_id,
+        source_session_id, station_id, connector_id, started_at, ended_at, min(seen_at) over same,
         max(seen_at) over same, count(*) over same, :mapping, delivery_id
     from (
         select *, coalesce(account, :origin) as origin, coalesce(received_at, :seen_at) as seen_at
         from refused
     ) seen
-    window same as (partition by origin, raw_sha256)
-    order by origin, raw_sha256, ordinal
-    on conflict (scope, origin, raw_sha256) do update
+    window same as (partition by origin, raw_sha256, header_sha256)
+    order by origin, raw_sha256, header_sha256, ordinal
+    on conflict (scope, origin, raw_sha256, header_sha256) do update
     set reasons = excluded.reasons, codes = excluded.codes, session_id = excluded.session_id,
         source_session_id = excluded.source_session_id, station_id = excluded.station_id,
         connector_id = excluded.connector_id, started_at = excluded.started_at,
@@ -80,7 +80,7 @@ _SIGHT: Final = sa.text("""
     from refused r
     join ev_quarantine q
         on q.scope = :scope and q.origin = coalesce(r.account, :origin)
-        and q.raw_sha256 = r.raw_sha256
+        and q.raw_sha256 = r.raw_sha256 and q.header_sha256 is not distinct from r.header_sha256
 """)
 
 _SUPERSEDE: Final = """

@@ -45,6 +45,7 @@ class ModelVersion:
     parameters: dict[str, Any]
     measures: dict[str, Any]
     verdict: str | None
+    cluster_names: dict[str, str]
     artifact_sha256: str
     is_champion: bool
     promoted_at: datetime | None

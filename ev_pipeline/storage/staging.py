@@ -53,9 +53,9 @@ _TABLES: Final = (
     # the records that did not
     """
     create temp table refused on commit delete rows as
-    select 0::bigint as ordinal, 0::bigint as line, raw, raw_sha256, reasons, codes, session_id,
-        source_session_id, station_id, connector_id, started_at, ended_at, origin as account,
-        first_seen_at as received_at, delivery_id
+    select 0::bigint as ordinal, 0::bigint as line, raw, raw_sha256, header_sha256, reasons, codes,
+        session_id, source_session_id, station_id, connector_id, started_at, ended_at,
+        origin as account, first_seen_at as received_at, delivery_id
     from ev_quarantine with no data
     """,
     # unfinished records that are known, and the load that had stored their session

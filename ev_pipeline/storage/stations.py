@@ -15,7 +15,7 @@ from ev_pipeline.domain.codes import CODES, Severity, code_names
 from ev_pipeline.settings import Settings
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.changes import CHANGED, LOG
-from ev_pipeline.storage.loads import own_ground
+from ev_pipeline.storage.loads import own_ground, own_stations
 from ev_pipeline.storage.station_zones import has_told_zone, keep_told_by_sessions
 from ev_pipeline.storage.tables.stations import ev_station
 
@@ -245,5 +245,6 @@ def follow_reporting_zone(engine: sa.Engine, settings: Settings) -> int:
     names = {"timezone": settings.timezone, "order": _ORDER, "warnings": _WARNINGS}
     with engine.begin() as connection:
         own_ground(connection)
+        own_stations(connection)
         changes: int = connection.execute(_CORRECT_CLOCKS_WITHOUT_ZONE, names).rowcount
     return changes // 2

@@ -1,3 +1,4 @@
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -102,10 +103,17 @@ def test_the_same_row_under_another_header_is_another_record(
     swapped = {"session_id": "user_id", "user_id": "session_id"}
     renamed = [{swapped.get(name, name): value for name, value in sessions[0].items()}]
     strict = refused.model_copy(update={"max_energy_kwh": 300.0})
-    load_file(engine, strict, CANONICAL, write_table(tmp_path / "swapped.csv", renamed))
+    file = write_table(tmp_path / "swapped.csv", renamed)
+    for _ in range(2):
+        load_file(engine, strict, CANONICAL, file)
+    header, row = (sha256(line).hexdigest() for line in file.read_bytes().splitlines())
+    entries = "from ev_quarantine where raw_sha256 = :row order by header_sha256 = :header"
+    seen = rows(engine, f"select times_seen {entries}", row=row, header=header)
+    assert seen == [1, 2]
     replay(engine, refused, Selection(code="energy_over_1000_kwh"))
     found = rows(engine, "select source_session_id from ev_session where energy_kwh = 400")
     assert sorted(found) == ["S1", "U"]
+    assert rows(engine, f"select state {entries}", row=row, header=header) == ["resolved"] * 2
 
 
 def test_settled_entries_are_left_alone(engine: sa.Engine, refused: Settings) -> None:

@@ -13,7 +13,8 @@ ev_quarantine: Final = sa.Table(
     sa.Column("quarantine_id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
     text("scope", "operator", required=True),
     text("origin", "account or file source", required=True),
-    text("raw_sha256", "SHA-256 of the raw record, a row's with its header", required=True),
+    text("raw_sha256", "SHA-256 of the raw record", required=True),
+    text("header_sha256", "SHA-256 of its file's header; null where the record names its fields"),
     sa.Column("raw", sa.LargeBinary(), nullable=False, comment="the record as it came"),
     sa.Column(
         "reasons", pg.JSONB(), nullable=False, comment="list of {code, field, value, message}"
@@ -34,7 +35,9 @@ ev_quarantine: Final = sa.Table(
     ),
     text("mapping", "how a stream's record was read; a file's is with its load"),
     text("delivery_id", "what names a stream's delivery where its times come from receipt"),
-    sa.UniqueConstraint("scope", "origin", "raw_sha256"),
+    sa.UniqueConstraint(
+        *("scope", "origin", "raw_sha256", "header_sha256"), postgresql_nulls_not_distinct=True
+    ),
     sa.CheckConstraint("state in ('open', 'resolved', 'superseded')", name="state"),
     sa.Index("ix_ev_quarantine_session_id", "session_id"),
     sa.Index(
