@@ -14,7 +14,7 @@ from ev_pipeline.intake.job import Job
 from ev_pipeline.intake.records import numbered, placed
 from ev_pipeline.intake.refusal import refuse, refuse_conflicts
 from ev_pipeline.storage.bulk import copy_frame
-from ev_pipeline.storage.loads import Tally, own_ground
+from ev_pipeline.storage.loads import Tally, own_ground, own_stations
 from ev_pipeline.storage.quarantine import write_quarantine
 from ev_pipeline.storage.staging import open_staging
 from ev_pipeline.storage.station_registries import (
@@ -43,6 +43,7 @@ def load_registry(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | N
     open_staging(connection)
     create_registry_staging(connection, registry)
     header = _stage(connection, job, registry)
+    own_stations(connection)
     decide_registry(connection, registry, scope=origin.scope)
     written = write_registry(
         connection,

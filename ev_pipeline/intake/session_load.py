@@ -23,7 +23,7 @@ from ev_pipeline.intake.refusal import refuse, refuse_conflicts
 from ev_pipeline.sources.reader import RecordBatch
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.decisions import conflicting, decide
-from ev_pipeline.storage.loads import Tally, share_ground
+from ev_pipeline.storage.loads import Tally, share_ground, share_stations
 from ev_pipeline.storage.overlaps import find_overlaps
 from ev_pipeline.storage.quarantine import (
     drop_unfinished,
@@ -46,12 +46,14 @@ from ev_pipeline.storage.tallies import tally_sessions
 def load_sessions(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | None]:
     """The job's sessions are stored, quarantined or known already.
 
-    The stream does not wait for a registry that is being loaded.
+    The stream waits for a registry while it is written, not while it is read.
 
     Returns:
         What became of them, and the header that their file has.
     """
-    if job.load_id is not None:
+    if job.load_id is None:
+        share_stations(connection)
+    else:
         share_ground(connection)
     open_staging(connection)
     with _staged(connection, job) as staging:

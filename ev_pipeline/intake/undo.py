@@ -16,6 +16,7 @@ from ev_pipeline.storage.loads import (
     loads_that_met,
     mark_undone,
     own_ground,
+    own_stations,
     standing_load,
 )
 from ev_pipeline.storage.quarantine import take_back_quarantine
@@ -54,6 +55,7 @@ def undo_load(engine: sa.Engine, settings: Settings, load_id: int) -> Undone:
     """
     with engine.begin() as connection:
         own_ground(connection)
+        own_stations(connection)
         load = standing_load(connection, load_id)
         if load["records"] == "session":
             _take_back_sessions(connection, load, settings)
