@@ -83,6 +83,12 @@ _SIGHT: Final = sa.text("""
         and q.raw_sha256 = r.raw_sha256 and q.header_sha256 is not distinct from r.header_sha256
 """)
 
+_FIRST_UNFINISHED: Final = sa.text("""
+    select session_id from ev_quarantine
+    where state = 'open' and 'not_finished' = any(codes) order by session_id limit 1
+""")
+"""The order has the planner take the index of unfinished entries, which is empty where none is."""
+
 _SUPERSEDE: Final = """
     update ev_quarantine q
     set state = 'superseded', settled_by_load = coalesce(s.load_id, :load_id)
@@ -145,6 +151,8 @@ def supersede_unfinished(
     connection: sa.Connection, *, scope: str, load_id: int | None, n_records: int
 ) -> None:
     """Open entries of unfinished sessions are settled where the completed one is stored."""
+    if connection.execute(_FIRST_UNFINISHED).first() is None:
+        return
     statement = _SUPERSEDE_ANY if n_records >= MANY else _SUPERSEDE_THEIRS
     connection.execute(statement, {"scope": scope, "load_id": load_id})
 
