@@ -108,6 +108,17 @@ class Settings(Limits, BaseSettings):
     mqtt_listen: IPvAnyAddress = Field(
         IPv4Address("127.0.0.1"), description="address on which the local stack's broker listens"
     )
+    broker_queue_messages: int = Field(
+        200_000, ge=1, description="messages that the broker keeps for the worker; it drops others"
+    )
+    broker_queue_bytes: int = Field(
+        500_000_000, ge=1, description="bytes of them, whichever limit is reached first"
+    )
+    broker_connections: int = Field(
+        10_000,
+        ge=10,
+        description="clients at the broker; by default fewer where fewer files may be open",
+    )
     mosquitto_bin: Path | None = Field(
         None, description="directory of Mosquitto's programs; by default looked for"
     )
@@ -120,7 +131,9 @@ class Settings(Limits, BaseSettings):
     bootstrap: str = Field(
         "", description="what the bootstrap job loads: SOURCE:PATH pairs separated by spaces"
     )
-    clusters: int = Field(4, ge=2, le=12, description="number of KMeans clusters")
+    clusters: int | None = Field(
+        None, ge=2, le=12, description="number of clusters, in place of the one that training finds"
+    )
     seed: int = Field(20180101, description="seed of everything random in training")
     false_alarm_rate: float = Field(
         0.02, gt=0, lt=0.5, description="share of ordinary sessions that may be called anomalies"
@@ -174,6 +187,7 @@ REMEMBERED: Final = (
     *("timezone", "currency", "operator"),
     *PORTS,
     *("mqtt_listen", "certificate_names", "simulator"),
+    *("broker_queue_messages", "broker_queue_bytes", "broker_connections"),
 )
 """What a local stack was started with, and every later command on its home goes by."""
 

@@ -118,6 +118,7 @@ def train_other(url: str) -> str:
         parameters={},
         measures={},
         verdict=None,
+        cluster_names={},
         artifact_sha256=sha256,
         is_champion=False,
         promoted_at=None,

@@ -60,6 +60,7 @@ def champion_model(
             "version": version.version,
             "trained_at": dg.MetadataValue.timestamp(version.trained_at),
             "verdict": version.verdict or "not given",
+            "clusters": ", ".join(version.cluster_names.values()),
             **decision,
             "seconds": round(perf_counter() - since, 3),
             "parameters": version.parameters,
@@ -89,7 +90,11 @@ def _register(engine: sa.Engine, training_id: str) -> ModelVersion:
             trained_at=trained_at,
             parameters={name: part.parameters for name, part in parts.items()},
             measures={name: part.measures for name, part in parts.items()},
-            verdict=None,
+            verdict=parts["kmeans"].measures["verdict"],
+            cluster_names={
+                str(cluster["number"]): cluster["name"]
+                for cluster in parts["kmeans"].measures["clusters"]
+            },
             artifact_sha256=artifact_sha256,
             is_champion=False,
             promoted_at=None,

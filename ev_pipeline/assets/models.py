@@ -27,6 +27,7 @@ from ev_pipeline.domain.models.training import (
 from ev_pipeline.resources import Database
 from ev_pipeline.settings import Settings
 from ev_pipeline.storage.features import read_training_sessions
+from ev_pipeline.storage.promotion import read_champion_bundle
 from ev_pipeline.storage.registry import ModelPart, save_part
 
 GROUP: Final = "models"
@@ -44,7 +45,9 @@ _Train = Callable[[pl.DataFrame], TrainedPart]
 class Choices(dg.Config):
     """What one run trains by, in place of the stack's settings."""
 
-    clusters: int | None = Field(None, ge=2, le=12, description="number of KMeans clusters")
+    clusters: int | None = Field(
+        None, ge=2, le=12, description="number of clusters, not to be found"
+    )
     seed: int | None = Field(None, description="seed of everything random in training")
     false_alarm_rate: float | None = Field(
         None, gt=0, lt=0.5, description="share of ordinary sessions that may be called anomalies"
@@ -73,11 +76,14 @@ def kmeans_model(
     database: Database,
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
-    """Groups of sessions alike in hour, stay, energy and power: as many as the settings say."""
+    """Groups of sessions alike in hour, stay, energy and power: as many as these bear out."""
     chosen = config.over(settings)
+    with database.engine() as engine:
+        champion = read_champion_bundle(engine)
+    former = None if champion is None else champion.clusters
 
     def train(sessions: pl.DataFrame) -> TrainedPart:
-        return train_kmeans(sessions, k=chosen.clusters, seed=chosen.seed)
+        return train_kmeans(sessions, k=chosen.clusters, seed=chosen.seed, former=former)
 
     return _trained(context, database, train, seed=chosen.seed)
 

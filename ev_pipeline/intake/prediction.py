@@ -121,7 +121,8 @@ def _rehearse(connection: sa.Connection, settings: Settings, question: Message) 
 def _labels(labeller: Labeller, sessions: pl.DataFrame) -> dict[str, dict[str, Any]]:
     """By session id what the version says of it, and how near its cluster's centre it is."""
     values = session_values(describe_sessions(sessions.lazy()).collect())
-    distances = labeller.bundle.clusters.distances(values)
+    clusters = labeller.bundle.clusters
+    distances = clusters.distances(values)
     ranked = np.argsort(distances, axis=0, kind="stable")
     labelled = zip(
         labeller.label(sessions).iter_rows(named=True),
@@ -131,9 +132,9 @@ def _labels(labeller: Labeller, sessions: pl.DataFrame) -> dict[str, dict[str, A
     return {
         label["session_id"]: {
             "kmeans_cluster": label["kmeans_cluster"],
-            "cluster_name": None,
+            "cluster_name": clusters.name_of[label["kmeans_cluster"]],
             "distance": float(distances[ranked[0, column], column]),
-            "next_cluster": int(ranked[1, column]),
+            "next_cluster": int(clusters.numbers[ranked[1, column]]),
             "next_distance": float(distances[ranked[1, column], column]),
             "dbscan_cluster": label["dbscan_cluster"],
             "anomaly_score": label["anomaly_score"],

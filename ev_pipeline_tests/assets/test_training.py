@@ -30,6 +30,11 @@ def _count(engine: sa.Engine, table: str) -> int:
         return int(connection.exec_driver_sql(f"select count(*) from {table}").scalar_one())
 
 
+def _rows(engine: sa.Engine, statement: str) -> list[Any]:
+    with engine.connect() as connection:
+        return list(connection.exec_driver_sql(statement))
+
+
 @pytest.fixture(scope="module")
 def bootstrap(sample_runs: PipelineRuns) -> dg.ExecuteInProcessResult:
     """The run that loaded the sample, trained on it and labelled it."""
@@ -67,6 +72,9 @@ def test_a_bootstrap_makes_every_asset_passes_every_check_and_says_what_it_did(
         assert said(result, asset)["dagster/row_count"] == n_sessions
     assert said(result, "user_features")["dagster/row_count"] == _count(engine, "ev_user_features")
     assert 0 < said(result, "kmeans_model")["silhouette"] < 1
+    assert said(result, "champion_model")["verdict"] == "structured"
+    names = "select distinct cluster_name from ev_session_labelled"
+    assert not [name for (name,) in _rows(engine, names) if name.isdigit()]
     assert sum(said(result, "kmeans_model")["sizes"]) > 5_000
 
 

@@ -36,6 +36,7 @@ def test_the_same_content_is_the_same_version(engine: sa.Engine) -> None:
                 parameters={},
                 measures={},
                 verdict=None,
+                cluster_names={},
                 artifact_sha256=known.artifact_sha256,
                 is_champion=False,
                 promoted_at=None,

@@ -57,6 +57,7 @@ def register(engine: sa.Engine, seed: int) -> str:
         parameters={"kmeans": {"seed": seed}},
         measures={},
         verdict=None,
+        cluster_names={},
         artifact_sha256=sha256,
         is_champion=False,
         promoted_at=None,

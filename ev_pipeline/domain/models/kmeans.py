@@ -1,17 +1,20 @@
 """KMeans on the session view: centres with numbers that do not depend on chance.
 
-What lives here: fitting, numbering by size, and the nearest centre of any session.
-What does not: how many clusters there should be (a setting), what they are called.
+What lives here: fitting, and the nearest centre of any session.
+What does not: how many clusters there should be (`selection`), which numbers and names go on from a
+former model (`matching`, `naming`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.models.artifact import pack, unpack
+from ev_pipeline.domain.models.centres import Centres
+from ev_pipeline.domain.models.samples import sample_positions
 from ev_pipeline.domain.models.values import Floats, Integers, SessionValues
 from ev_pipeline.domain.models.view import SessionView
 
@@ -20,53 +23,82 @@ N_INIT: Final = 10
 MAX_FIT_SESSIONS: Final = 200_000
 """Centres move by less than a thousandth of a scale beyond it; bounds the time of a retrain."""
 
+START_SESSIONS: Final = 20_000
+"""Starts are tried on as many; the best then settles on all."""
+
+NEAR_BEST_INERTIA: Final = 1.01
+"""A former model's centres are kept where they settle this near the best: a hundredth of the
+spread within clusters is not worth other groups each night."""
+
 
 @dataclass(frozen=True, slots=True)
 class KMeansModel:
-    """Cluster centres in the session view; cluster 0 is the largest.
+    """Cluster centres in the session view.
 
     Args:
         view: the view's frozen limits and scales.
         centres: one row a cluster, five columns.
+        numbers: each cluster's number, ascending; in a first model cluster 0 is the largest.
+        names: each cluster's name; its number where it deserves none.
     """
 
     view: SessionView
     centres: Floats
+    numbers: Integers
+    names: tuple[str, ...]
 
     @classmethod
-    def fit(cls, values: SessionValues, *, k: int, seed: int) -> Self:
-        """Fit k centres.
+    def fit(
+        cls, values: SessionValues, *, k: int, seed: int, former: "KMeansModel | None" = None
+    ) -> Self:
+        """Fit k centres, numbered by size.
 
         Args:
             values: sessions to fit on, in an order that does not depend on chance.
             k: number of clusters.
             seed: seed of the starts and, beyond `MAX_FIT_SESSIONS`, of the sample.
+            former: a model whose centres are one more start.
 
         Raises:
             PipelineError: there are fewer than k different sessions.
         """
-        from sklearn.cluster import KMeans  # noqa: PLC0415 - only training pays for it
-
         view = SessionView.fit(values)
-        rows = view.transform(values).T
-        if len(rows) > MAX_FIT_SESSIONS:
-            chosen = np.random.default_rng(seed).choice(
-                len(rows), MAX_FIT_SESSIONS, replace=False, shuffle=False
-            )
-            rows = rows[np.sort(chosen)]
+        chosen = sample_positions(len(values), MAX_FIT_SESSIONS, seed=seed)
+        rows = view.transform(values.at(chosen)).T
         n_different = len(np.unique(rows, axis=0))
         if n_different < k:
             raise PipelineError(
                 f"{k} clusters need at least {k} different sessions, and there are {n_different}",
                 mend="load more sessions, or set EV_CLUSTERS to fewer",
             )
-        # Threads add their partial sums in any order, which would change the last bits.
-        with threadpool_limits(limits=1):
-            fitted = KMeans(n_clusters=k, n_init=N_INIT, random_state=seed).fit(rows)
-        sizes = np.bincount(fitted.labels_, minlength=k)
-        centres = fitted.cluster_centers_
-        order = np.lexsort((*centres.T[::-1], -sizes))
-        return cls(view=view, centres=np.ascontiguousarray(centres[order]))
+        some = rows[sample_positions(len(rows), START_SESSIONS, seed=seed)]
+        best = Centres.fit(some, k, seed=seed, n_starts=N_INIT)
+        fitted = Centres.settle(rows, best.rows)
+        if former is not None and len(former.centres) == k:
+            warm = Centres.settle(rows, view.seen_from(former.view, former.centres))
+            fitted = warm if warm.inertia <= NEAR_BEST_INERTIA * fitted.inertia else fitted
+        order = np.lexsort((*fitted.rows.T[::-1], -np.bincount(fitted.members, minlength=k)))
+        centres = np.ascontiguousarray(fitted.rows[order])
+        return cls(view, centres, np.arange(k), tuple(map(str, range(k))))
+
+    def numbered(self, numbers: Integers) -> Self:
+        """The same clusters with these numbers, which are their names too."""
+        order = np.argsort(numbers)
+        return replace(
+            self,
+            centres=np.ascontiguousarray(self.centres[order]),
+            numbers=numbers[order],
+            names=tuple(str(number) for number in numbers[order]),
+        )
+
+    def named(self, names: Sequence[str]) -> Self:
+        """The same clusters with these names, in the order of their numbers."""
+        return replace(self, names=tuple(names))
+
+    @property
+    def name_of(self) -> dict[int, str]:
+        """Each cluster's name by its number."""
+        return dict(zip(self.numbers.tolist(), self.names, strict=True))
 
     def distances(self, values: SessionValues) -> Floats:
         """Distance of each session to each centre in the view, shape (clusters, sessions)."""
@@ -80,16 +112,20 @@ class KMeansModel:
         return distances
 
     def predict(self, values: SessionValues) -> Integers:
-        """The cluster of the nearest centre, the lower number of equals."""
-        nearest: Integers = self.distances(values).argmin(axis=0)
+        """The number of the cluster whose centre is nearest, the lower number of equals."""
+        nearest: Integers = self.numbers[self.distances(values).argmin(axis=0)]
         return nearest
 
     def to_bytes(self) -> bytes:
         """The model as an artifact."""
-        return pack(KIND, {"centres": self.centres, **self.view.arrays()})
+        arrays = {"centres": self.centres, "numbers": self.numbers, **self.view.arrays()}
+        return pack(KIND, arrays, {"names": list(self.names)})
 
     @classmethod
     def from_bytes(cls, artifact: bytes) -> Self:
         """The model that `artifact` was made of."""
-        arrays, _ = unpack(KIND, artifact)
-        return cls(view=SessionView.from_arrays(arrays), centres=arrays["centres"])
+        arrays, metadata = unpack(KIND, artifact)
+        # Models of the first version had neither: their clusters count from 0.
+        numbers = arrays.get("numbers", np.arange(len(arrays["centres"])))
+        names = metadata.get("names", [str(number) for number in numbers])
+        return cls(SessionView.from_arrays(arrays), arrays["centres"], numbers, tuple(names))

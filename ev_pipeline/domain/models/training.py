@@ -13,6 +13,7 @@ import polars as pl
 
 from ev_pipeline.domain.models import anomaly, dbscan, kmeans
 from ev_pipeline.domain.models.anomaly import AnomalyModel
+from ev_pipeline.domain.models.clustering import Clustering
 from ev_pipeline.domain.models.dbscan import DbscanModel
 from ev_pipeline.domain.models.kmeans import KMeansModel
 from ev_pipeline.domain.models.measures import measure_anomalies, measure_dbscan, measure_kmeans
@@ -54,15 +55,24 @@ class TrainedPart:
     artifact: bytes
 
 
-def train_kmeans(features: pl.DataFrame, *, k: int, seed: int) -> TrainedPart:
-    """Fit KMeans with k clusters on the session view.
+def train_kmeans(
+    features: pl.DataFrame, *, seed: int, k: int | None = None, former: KMeansModel | None = None
+) -> TrainedPart:
+    """Fit KMeans on the session view, with the number of clusters that the sessions bear out.
+
+    Args:
+        features: columns `TRAINING_INPUTS`.
+        seed: seed of everything random.
+        k: number of clusters, in place of the one that is found.
+        former: the champion's clusters, whose numbers and names go on.
 
     Raises:
-        PipelineError: too few sessions, or fewer than k different ones.
+        PipelineError: too few sessions, or fewer different ones than clusters.
     """
     usable = fit_sessions(features)
     values = session_values(usable)
-    model = KMeansModel.fit(values, k=k, seed=seed)
+    started = usable["started_at"].dt.epoch("us").to_numpy()
+    trained = Clustering.train(values, started, seed=seed, k=k, former=former)
     return TrainedPart(
         name=kmeans.KIND,
         parameters={
@@ -74,9 +84,10 @@ def train_kmeans(features: pl.DataFrame, *, k: int, seed: int) -> TrainedPart:
         measures={
             "n_fitted": min(len(usable), kmeans.MAX_FIT_SESSIONS),
             "n_beyond_fit_limits": count_beyond_fit_limits(features),
-            **measure_kmeans(model, usable, values, seed=seed),
+            **trained.as_measures(values),
+            **measure_kmeans(trained.model, values, seed=seed),
         },
-        artifact=model.to_bytes(),
+        artifact=trained.model.to_bytes(),
     )
 
 

@@ -4,9 +4,9 @@ What lives here: taking the columns out of a frame, and keys of users and statio
 What does not: scaling (`view`), what is usual of a user or station (`habits`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import polars as pl
@@ -51,6 +51,12 @@ class SessionValues:
     def __len__(self) -> int:
         """Number of sessions."""
         return len(self.start_hour)
+
+    def at(self, positions: Integers) -> Self:
+        """The sessions at these positions."""
+        return replace(
+            self, **{name: getattr(self, name)[positions] for name in self.__dataclass_fields__}
+        )
 
 
 def session_values(sessions: pl.DataFrame) -> SessionValues:

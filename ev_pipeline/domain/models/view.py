@@ -88,7 +88,7 @@ class SessionView:
         """Limits at the 1st and 99th percentile, then unit variance, the hour's pair jointly."""
         logs = _logs(values)
         low, high = np.quantile(logs, WINSOR_QUANTILES, axis=1)
-        columns = [*_hour_pair(values.start_hour), *_winsorise(logs, low, high)]
+        columns = [*hour_pair(values.start_hour), *_winsorise(logs, low, high)]
         centre = np.array([column.mean() for column in columns])
         variance = np.array([column.var() for column in columns])
         variance[:_HOUR_COLUMNS] = variance[:_HOUR_COLUMNS].sum()
@@ -99,11 +99,16 @@ class SessionView:
     def transform(self, values: SessionValues) -> Floats:
         """The view of the sessions, shape (5, sessions): hour sine and cosine, then three logs."""
         columns = [
-            *_hour_pair(values.start_hour),
+            *hour_pair(values.start_hour),
             *_winsorise(_logs(values), self.low, self.high),
         ]
         scaled = zip(columns, self.centre, self.scale, strict=True)
         return np.stack([(column - centre) / scale for column, centre, scale in scaled])
+
+    def seen_from(self, other: Self, rows: Floats) -> Floats:
+        """Rows of the `other` view in this one's scale; limits are not applied again."""
+        seen: Floats = (rows * other.scale + other.centre - self.centre) / self.scale
+        return seen
 
     def arrays(self) -> dict[str, Floats]:
         """The view as arrays, for an artifact."""
@@ -125,7 +130,7 @@ class SessionView:
         )
 
 
-def _hour_pair(start_hour: Floats) -> tuple[Floats, Floats]:
+def hour_pair(start_hour: Floats) -> tuple[Floats, Floats]:
     """The hour as a point on a circle, so that 23:59 and 0:01 are near."""
     angle = start_hour * (2 * np.pi / _HOURS_PER_DAY)
     return np.sin(angle), np.cos(angle)

@@ -44,7 +44,7 @@ def test_clusters_of_known_behaviours_have_their_typical_sessions(
     made_features: pl.DataFrame,
 ) -> None:
     measures = train_kmeans(made_features, k=3, seed=SEED).measures
-    stays = sorted(profile["duration_h"] for profile in measures["profiles"])
+    stays = sorted(cluster["duration_h"] for cluster in measures["clusters"])
     assert stays == pytest.approx([0.5, 7.5, 11.0], rel=0.1)
     assert measures["silhouette"] > 0.5
     assert sum(measures["shares"]) == pytest.approx(1)
