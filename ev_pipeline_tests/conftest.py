@@ -27,7 +27,7 @@ from ev_pipeline_tests.real_data import TEST_DATA
 from ev_pipeline_tests.running_broker import RunningBroker, running_broker
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresServer:
     """A running server, whose database `ev` holds the empty, migrated schema."""
 
@@ -87,22 +87,26 @@ def home() -> Iterator[Path]:
     shutil.rmtree(home, ignore_errors=True)
 
 
-@contextmanager
-def served(cluster: Cluster) -> Iterator[subprocess.Popen[bytes]]:
-    """Within, the server of a prepared data directory answers; it stops at the end."""
-    log = cluster.layout.logs / "postgres.log"
-    server = process.start(
+def start_server(cluster: Cluster) -> subprocess.Popen[bytes]:
+    """The server of a prepared data directory is on its way."""
+    return process.start(
         cluster.command,
         environment=cluster.environment,
-        log=log,
+        log=cluster.layout.logs / "postgres.log",
         directory=cluster.layout.home,
         account=cluster.account,
         stop_signal=STOP_SIGNAL,
     )
+
+
+@contextmanager
+def served(cluster: Cluster) -> Iterator[subprocess.Popen[bytes]]:
+    """Within, the server of a prepared data directory answers; it stops at the end."""
+    server = start_server(cluster)
     try:
         deadline = monotonic() + 60
         while cluster.trouble():
-            assert server.poll() is None, log.read_text()
+            assert server.poll() is None, (cluster.layout.logs / "postgres.log").read_text()
             assert monotonic() < deadline, "PostgreSQL did not answer within 60 s"
         yield server
     finally:
@@ -129,10 +133,16 @@ def migrated(postgres: PostgresServer) -> PostgresServer:
 
 
 @pytest.fixture(scope="session")
-def broker() -> Iterator[RunningBroker]:
-    """One real broker for all tests of a worker, with TLS; each takes accounts of its own."""
+def _shared_broker() -> Iterator[RunningBroker]:
     with running_broker(make_home(), free_port()) as broker:
         yield broker
+
+
+@pytest.fixture
+def broker(_shared_broker: RunningBroker) -> Iterator[RunningBroker]:
+    """One real broker for all tests of a worker, with TLS; each takes accounts of its own."""
+    yield _shared_broker
+    _shared_broker.forget_sessions()
 
 
 @pytest.fixture

@@ -6,12 +6,15 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from ev_pipeline.messaging.accounts import BrokerAccount, Role
+from ev_pipeline.messaging.client import Client
 from ev_pipeline.messaging.login import Login
+from ev_pipeline.messaging.session import Session
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack import broker_accounts, broker_credentials, process
 from ev_pipeline.stack.broker import (
@@ -23,6 +26,9 @@ from ev_pipeline.stack.broker import (
 )
 from ev_pipeline.stack.layout import Layout
 
+CONNECT_WITHIN_S: Final = 20
+"""By when a broker that answers has accepted a client, s."""
+
 
 @dataclass
 class RunningBroker:
@@ -31,6 +37,7 @@ class RunningBroker:
     settings: Settings
     broker: Broker
     process: subprocess.Popen[bytes] | None = None
+    _session_ids: list[str] = field(default_factory=list)
 
     @property
     def layout(self) -> Layout:
@@ -66,6 +73,18 @@ class RunningBroker:
         """It was asked to read its files again."""
         assert self.process
         self.process.send_signal(RELOAD_SIGNAL)
+
+    def new_session_id(self) -> str:
+        """A client id for a durable session, which `forget_sessions` ends."""
+        self._session_ids.append(f"test-{uuid.uuid4().hex}")
+        return self._session_ids[-1]
+
+    def forget_sessions(self) -> None:
+        """The durable sessions are gone: nothing is kept for whom no test will ask again."""
+        for name in self._session_ids:
+            with Client(self.login("stream"), Session(client_id=name)) as client:
+                client.wait_connected(CONNECT_WITHIN_S)
+        self._session_ids.clear()
 
     def login(self, account: str) -> Login:
         """How an account logs in."""

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from ev_pipeline.messaging import topics
+from ev_pipeline.messaging import broker_figures, topics
 from ev_pipeline.messaging.client import Client
 from ev_pipeline.messaging.durable import DURABLE_TOPICS, client_id
+from ev_pipeline.messaging.handshake import log_in
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.messages import Message
 from ev_pipeline.messaging.session import DURABLE_S, Session, Will
@@ -22,7 +23,6 @@ from ev_pipeline.panels.envelope import encode
 from ev_pipeline.panels.period_request import answer_request
 from ev_pipeline.panels.state_panels import StreamState
 from ev_pipeline.settings import Settings
-from ev_pipeline.stream import broker_figures
 from ev_pipeline.stream.bindings import Bindings
 from ev_pipeline.stream.broker_figures import BrokerFigures
 from ev_pipeline.stream.champion import Champion
@@ -62,9 +62,9 @@ class Stream:
         self._stopping = threading.Event()
         self._is_up = threading.Event()
         self._started_at = datetime.now(UTC)
-        login = Login.from_settings(settings)
+        self._login = login = Login.from_settings(settings)
         self._metrics = Metrics()
-        self._figures = BrokerFigures(self._metrics, self._alert)
+        self._figures = BrokerFigures(settings, self._metrics, self._alert)
         self._inbox = Inbox()
         self._receiving = Client(
             login,
@@ -80,7 +80,7 @@ class Stream:
             Session(
                 topics=(
                     *(topics.EVERY_PERIOD_REQUEST, topics.EVERY_PREDICT_REQUEST),
-                    *broker_figures.TOPICS,
+                    *broker_figures.FIGURES,
                 ),
                 on_message=self._hear,
                 on_connected=lambda _is_known: self._tell_anew(),
@@ -141,6 +141,7 @@ class Stream:
     def _run(self) -> None:
         with ExitStack() as parts:
             parts.enter_context(self._metrics.page(METRICS_HOST, self._settings.metrics_port))
+            log_in(self._login).close()  # what is wrong is said at once: a client would try again
             parts.enter_context(self._telling)
             self._telling.wait_connected(CONNECT_WITHIN_S)
             parts.callback(self._say_status, "offline")
@@ -158,7 +159,7 @@ class Stream:
             self._worker.run()
 
     def _hear(self, message: Message) -> None:
-        if message.topic in broker_figures.TOPICS:
+        if message.topic in broker_figures.FIGURES:
             self._figures.hear(message)
             self._telling.acknowledge(message)
         else:

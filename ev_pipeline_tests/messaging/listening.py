@@ -1,6 +1,5 @@
 """A client that keeps what it hears, for tests."""
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -52,8 +51,3 @@ def listening(login: Login, *topics: str, session: Session | None = None) -> Ite
     with Client(login, described) as client:
         client.wait_connected(WITHIN_S)
         yield Listener(client, heard)
-
-
-def unique_id() -> str:
-    """A client id that no other test has."""
-    return f"test-{uuid.uuid4().hex}"

@@ -13,14 +13,14 @@ from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.messages import NOBODY_SUBSCRIBED, NOT_AUTHORISED, TOO_LARGE
 from ev_pipeline.messaging.session import DURABLE_S, Session, Will
 from ev_pipeline_tests.conftest import free_port
-from ev_pipeline_tests.messaging.listening import WITHIN_S, listening, unique_id
+from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
 from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.stack.processes import wait_until
 
 
 @pytest.fixture
-def durable() -> Session:
-    return Session(client_id=unique_id(), expiry_s=DURABLE_S)
+def durable(broker: RunningBroker) -> Session:
+    return Session(client_id=broker.new_session_id(), expiry_s=DURABLE_S)
 
 
 def sent(client: Client, topic: str, payload: bytes) -> bool:

@@ -16,7 +16,6 @@ from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.messages import Message
 from ev_pipeline.messaging.session import Session
 from ev_pipeline.settings import ENV_PREFIX
-from ev_pipeline_tests.messaging.listening import unique_id
 from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.stack.processes import wait_until
 
@@ -116,7 +115,7 @@ def hearing(broker: RunningBroker, *accounts: str) -> Iterator[Heard]:
         client.acknowledge(message)
 
     session = Session(
-        client_id=unique_id(),
+        client_id=broker.new_session_id(),
         expiry_s=600,
         topics=[topics.sessions(account) for account in accounts],
         on_message=take,

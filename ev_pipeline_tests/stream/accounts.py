@@ -1,4 +1,4 @@
-"""What a publisher got accepted, held against what is stored, refused, counted, labelled and shown.
+"""What a charger got accepted, held against what is stored, refused, counted, labelled and shown.
 
 What lives here: the comparison. What does not: publishing (`publishing`).
 """
@@ -12,6 +12,7 @@ from ev_pipeline.messaging import topics
 from ev_pipeline.panels.envelope import encode
 from ev_pipeline.settings import Settings
 from ev_pipeline_tests.intake.files import rows
+from ev_pipeline_tests.messaging.listening import WITHIN_S
 from ev_pipeline_tests.panels.panel_recounts import RECOUNTS
 from ev_pipeline_tests.panels.recount import Tables
 from ev_pipeline_tests.panels.same import assert_same
@@ -26,25 +27,57 @@ STORED_WITHIN_S: Final = 60
 SHOWN: Final = ("summary", "trend_daily", "cost", "quality")
 """Panels of the stream whose figures come from every stored session."""
 
+STORED: Final = "select source_session_id from ev_session where source = :account"
 
-def stored_ids(engine: sa.Engine, account: str) -> list[str]:
-    """The ids under which the account's sessions are stored."""
-    query = "select source_session_id from ev_session where source = :account and door = 'stream'"
-    return rows(engine, query, account=account)
+REFUSED: Final = """
+    select coalesce(source_session_id, convert_from(raw, 'UTF8')) from ev_quarantine
+    where origin = :account
+"""
+
+SEEN: Final = """
+    select coalesce(sum(times_seen), 0)::int from ev_quarantine where origin = :account
+"""
+
+LEDGER: Final = """
+    select coalesce(sum(received), 0)::int, coalesce(sum(stored), 0)::int,
+        coalesce(sum(updated), 0)::int, coalesce(sum(duplicate), 0)::int,
+        coalesce(sum(quarantined), 0)::int
+    from ev_ledger where door = 'stream' and source = :account
+"""
+
+UNLABELLED: Final = """
+    select source_session_id from ev_session s where not exists (
+        select from ev_session_label l where l.session_id = s.session_id
+            and l.session_revision = s.revision and l.model_version = :version)
+"""
 
 
-def refused_ids(engine: sa.Engine, account: str) -> list[str]:
-    """The ids under which the account's records are in quarantine."""
-    query = "select source_session_id from ev_quarantine where origin = :account"
-    return rows(engine, query, account=account)
+def ledger(engine: sa.Engine, account: str) -> tuple[int, ...]:
+    """What became of what the account sent: received, stored, updated, duplicate, quarantined."""
+    (sums,) = rows(engine, LEDGER, account=account)
+    return tuple(sums)
+
+
+def await_received(engine: sa.Engine, account: str, n: int) -> tuple[int, ...]:
+    """The account's ledger once so many records of it are in."""
+    wait_until(lambda: ledger(engine, account)[0] >= n, within_s=WITHIN_S)
+    return ledger(engine, account)
+
+
+def n_refusals(engine: sa.Engine, account: str) -> int:
+    """How often a record of the account was refused, the same one each time it came."""
+    (times,) = rows(engine, SEEN, account=account)
+    return int(times)
 
 
 def await_stored(engine: sa.Engine, publisher: Publisher, place: str) -> None:
     """Everything that the publisher has got accepted by now is stored or refused."""
-    accepted, account = set(publisher.accepted), publisher.account
+    accepted, account = publisher.accepted, publisher.account
 
     def missing() -> set[str]:
-        return accepted.difference(stored_ids(engine, account), refused_ids(engine, account))
+        return accepted.difference(
+            rows(engine, STORED, account=account), rows(engine, REFUSED, account=account)
+        )
 
     try:
         wait_until(lambda: not missing(), within_s=STORED_WITHIN_S)
@@ -54,31 +87,23 @@ def await_stored(engine: sa.Engine, publisher: Publisher, place: str) -> None:
 
 
 def assert_accounted_for(engine: sa.Engine, publisher: Publisher, version: str, place: str) -> None:
-    """Each accepted id is in one place once, the ledger adds up, and what is stored is labelled."""
-    stored = stored_ids(engine, publisher.account)
-    refused = refused_ids(engine, publisher.account)
+    """Each accepted id is in one place once, the ledger adds up, and what is stored is labelled.
+
+    The publisher is pausing.
+    """
+    await_stored(engine, publisher, place)
+    account = publisher.account
+    stored = rows(engine, STORED, account=account)
+    refused = rows(engine, REFUSED, account=account)
     assert len(stored) == len(set(stored)), place
     assert len(refused) == len(set(refused)), place
     assert set(stored).isdisjoint(refused), place
-    assert publisher.accepted <= {*stored, *refused}, place
-    ledger = (
-        "select coalesce(sum(received), 0)::bigint, coalesce(sum(stored), 0)::bigint,"
-        " coalesce(sum(updated), 0)::bigint, coalesce(sum(duplicate), 0)::bigint,"
-        " coalesce(sum(quarantined), 0)::bigint"
-        " from ev_ledger where door = 'stream' and source = :account"
-    )
-    ((received, *parts),) = rows(engine, ledger, account=publisher.account)
-    assert received == sum(parts), place
+    received, n_stored, n_updated, n_duplicate, n_quarantined = ledger(engine, account)
+    assert received == n_stored + n_updated + n_duplicate + n_quarantined, place
     assert received >= publisher.n_accepted, place
-    assert parts[:2] == [len(stored), 0], place
-    seen = "select coalesce(sum(times_seen), 0)::bigint from ev_quarantine where origin = :account"
-    assert rows(engine, seen, account=publisher.account) == [parts[3]], place
-    unlabelled = """
-        select count(*) from ev_session s where not exists (
-            select from ev_session_label l where l.session_id = s.session_id
-                and l.session_revision = s.revision and l.model_version = :version)
-    """
-    assert rows(engine, unlabelled, version=version) == [0], place
+    assert (n_stored, n_updated) == (len(stored), 0), place
+    assert n_quarantined == n_refusals(engine, account), place
+    assert rows(engine, UNLABELLED, version=version) == [], place
 
 
 def assert_shown(engine: sa.Engine, settings: Settings, broker: RunningBroker) -> None:

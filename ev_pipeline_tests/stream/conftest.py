@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.storage.sample import sample_sessions, store
 from ev_pipeline_tests.storage.trained import register
 from ev_pipeline_tests.stream.streams import Charger, charging, running_stream, streaming_settings
-from ev_pipeline_tests.stream.worker_process import variables_of
+from ev_pipeline_tests.stream.worker_process import WorkerProcess
 
 
 @pytest.fixture
@@ -45,8 +46,6 @@ def charger(broker: RunningBroker, stream: Stream) -> Iterator[Charger]:
 
 
 @pytest.fixture
-def variables(
-    environment: dict[str, str], settings: Settings, broker: RunningBroker
-) -> dict[str, str]:
-    """The environment of a worker on the test's database and broker."""
-    return variables_of(environment, streaming_settings(settings, broker))
+def worker(settings: Settings, broker: RunningBroker, tmp_path: Path) -> WorkerProcess:
+    """A worker on the test's database and broker, which does not run yet."""
+    return WorkerProcess(streaming_settings(settings, broker), tmp_path / "worker.log")

@@ -1,4 +1,4 @@
-"""Chargers with an outbox: what was not accepted is kept and sent again.
+"""A charger with an outbox: what was not accepted is kept and sent again, whatever is killed.
 
 What lives here: the publisher and its account of what it sent. What does not: what became of it
 (`accounts`).
@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Self
 
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.client import Client
@@ -22,131 +22,136 @@ from ev_pipeline_tests.messaging.listening import WITHIN_S
 from ev_pipeline_tests.stack.processes import wait_until
 from ev_pipeline_tests.stream.streams import a_session
 
-WINDOW: Final = 100
-"""Messages that are on their way at a time."""
+RATE_PER_S: Final = 400
+"""How many messages are made, 1/s, unless a test says otherwise."""
+
+WINDOW: Final = 500
+"""Messages that wait for the broker's answer, at most."""
 
 REFUSED: Final = 7
 REPEATING: Final = 13
-"""Which of twenty sessions has no energy, and which is sent twice instead of another."""
+BROKEN: Final = 17
+"""Which of twenty messages has no energy, is the one before once more, is no JSON."""
 
 KEPT_AFTER_ACCEPTED_S: Final = 5.0
-"""How long a message is kept once it is accepted, s of being connected: a broker that is killed
-forgets what came in during its last second, accepted or not."""
+"""How long a message is kept once it is accepted, s: a broker that is killed forgets what came in
+during its last second, accepted or not."""
+
+ACCEPTED_WITHIN_S: Final = 60
+"""By when all that was made is accepted, s: a client that lost its broker waits before it looks
+again."""
+
+
+def payload_of(name: str) -> bytes:
+    """The message with this name, whose number says what is wrong with it, if anything."""
+    number = int(name.rpartition("-")[2])
+    if number % 20 == BROKEN:
+        return name.encode()
+    energy_kwh = -1 if number % 20 == REFUSED else 11.5
+    session = a_session(name, connector_id=name, user_id=name, energy_kwh=energy_kwh)
+    return json.dumps(session).encode()
 
 
 class Publisher:
-    """Sessions at a rate, one in twenty refused and one in twenty repeated, until stopped.
+    """Sends one session after the other, a few of them refused or repeated.
 
     Args:
         login: the charger's account.
-        prefix: how its sessions' ids begin.
-        rate_per_s: how many are sent, 1/s.
+        rate_per_s: how many are made, 1/s, at most.
         keeps_accepted: whether what the broker accepted just now is sent again after a lost
-            connection.
+            connection, as it must be where the broker is killed.
     """
 
     def __init__(
-        self, login: Login, prefix: str, *, rate_per_s: float = 400, keeps_accepted: bool = False
+        self, login: Login, *, rate_per_s: float = RATE_PER_S, keeps_accepted: bool = False
     ) -> None:
         self.account = login.username
-        self._topic = topics.sessions(login.username)
-        self._prefix = prefix
-        self._rate_per_s = rate_per_s
+        self._pause_s = 1 / rate_per_s
         self._keeps_accepted = keeps_accepted
-        self._client = Client(login, Session(on_connected=self._note_connection))
-        self._n_connections = 0
-        self._seen_connections = 0
-        self._on_its_way: dict[str, tuple[bytes, Future[Outcome]]] = {}
-        self._outbox: deque[tuple[str, bytes]] = deque()
-        self._recent: deque[tuple[float, str, bytes]] = deque()
-        self.accepted: set[str] = set()
-        self.n_accepted = 0
-        self._made = 0
+        self._n_made = 0
+        self._outbox: deque[str] = deque()
+        self._sent: deque[tuple[str, Future[Outcome]]] = deque()
+        self._accepted: deque[tuple[float, str]] = deque()
+        self._turn = threading.Lock()
+        self._is_new_connection = threading.Event()
+        self._client = Client(
+            login, Session(on_connected=lambda _is_known: self._is_new_connection.set())
+        )
+        self._is_paused = threading.Event()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"publisher {prefix}")
+        self._thread = threading.Thread(target=self._run, name=f"publisher {self.account}")
 
-    def start(self) -> None:
-        """It is connected, and sends."""
+    def __enter__(self) -> Self:
+        """It is connected, and sends from now on."""
         self._client.start()
         self._client.wait_connected(WITHIN_S)
         self._thread.start()
+        return self
 
-    def finish(self, within_s: float) -> None:
-        """Nothing new is made, and the broker has accepted everything."""
-        self._stopping.set()
-        self._thread.join()
-        wait_until(self._is_done, within_s=within_s)
-
-    def close(self) -> None:
-        """Whatever is left is left."""
+    def __exit__(self, *_: object) -> None:
+        """Nothing more is sent."""
         self._stopping.set()
         self._thread.join()
         self._client.stop()
 
-    def _is_done(self) -> bool:
-        self._look()
-        self._send_kept()
-        return not self._on_its_way and not self._outbox
+    @property
+    def n_accepted(self) -> int:
+        """How many messages the broker has accepted by now."""
+        return len(self._accepted)
+
+    @property
+    def accepted(self) -> set[str]:
+        """Their names."""
+        with self._turn:
+            return {name for _, name in self._accepted}
+
+    @contextmanager
+    def pausing(self) -> Iterator[None]:
+        """Within, nothing new is made, and the broker has accepted everything."""
+        with self._turn:
+            self._is_paused.set()
+        wait_until(self._has_sent_all, within_s=ACCEPTED_WITHIN_S)
+        yield
+        self._is_paused.clear()
+
+    def _has_sent_all(self) -> bool:
+        with self._turn:
+            return not self._outbox and not self._sent and not self._is_new_connection.is_set()
 
     def _run(self) -> None:
-        began_s = time.monotonic()
-        while not self._stopping.wait(1 / self._rate_per_s):
-            self._look()
-            self._send_kept()
-            due = int((time.monotonic() - began_s) * self._rate_per_s)
-            while self._made < due and len(self._on_its_way) + len(self._outbox) < WINDOW:
-                self._outbox.append(self._new())
-                self._send_kept()
+        while not self._stopping.wait(self._pause_s):
+            with self._turn:
+                self._settle()
+                if self._is_new_connection.is_set():
+                    self._is_new_connection.clear()
+                    self._take_back()
+                if not self._is_paused.is_set() and len(self._outbox) < WINDOW:
+                    self._outbox.append(self._next())
+                while self._outbox and len(self._sent) < WINDOW and self._client.is_connected:
+                    self._send(self._outbox.popleft())
 
-    def _new(self) -> tuple[str, bytes]:
-        """The next session, or one in twenty times the one before once more."""
-        number = self._made - 1 if self._made % 20 == REPEATING else self._made
-        self._made += 1
-        name = f"{self._prefix}-{number}"
-        energy_kwh = -1 if number % 20 == REFUSED else 11.5
-        session = a_session(name, connector_id=name, energy_kwh=energy_kwh)
-        return name, json.dumps(session).encode()
+    def _next(self) -> str:
+        number = self._n_made - 1 if self._n_made % 20 == REPEATING else self._n_made
+        self._n_made += 1
+        return f"{self.account}-{number}"
 
-    def _send_kept(self) -> None:
-        while self._outbox and len(self._on_its_way) < WINDOW:
-            name, payload = self._outbox.popleft()
-            self._on_its_way[name] = (payload, self._client.publish(self._topic, payload))
+    def _send(self, name: str) -> None:
+        sent = self._client.publish(topics.sessions(self.account), payload_of(name))
+        self._sent.append((name, sent))
 
-    def _look(self) -> None:
-        now_s = time.monotonic()
-        for name, (payload, future) in list(self._on_its_way.items()):
-            if not future.done():
-                continue
-            del self._on_its_way[name]
-            if future.result().is_accepted:
-                self.accepted.add(name)
-                self.n_accepted += 1
-                self._recent.append((now_s, name, payload))
+    def _settle(self) -> None:
+        """What the broker accepted is so; what it did not is sent again."""
+        while self._sent and self._sent[0][1].done():
+            name, sent = self._sent.popleft()
+            if sent.result().is_accepted:
+                self._accepted.append((time.monotonic(), name))
             else:
-                self._outbox.append((name, payload))
-        if self._seen_connections != self._n_connections:
-            self._seen_connections = self._n_connections
-            if self._keeps_accepted:
-                self._outbox.extend((name, payload) for _, name, payload in self._recent)
-            self._recent.clear()
-        # While the broker is away nothing grows old: what it had last, it may have lost.
-        while (
-            self._client.is_connected
-            and self._recent
-            and self._recent[0][0] < now_s - KEPT_AFTER_ACCEPTED_S
-        ):
-            self._recent.popleft()
+                self._outbox.append(name)
 
-    def _note_connection(self, _is_known: bool) -> None:  # noqa: FBT001 -- the client's callback
-        self._n_connections += 1
-
-
-@contextmanager
-def publishing(login: Login, prefix: str, **options: float) -> Iterator[Publisher]:
-    """Within, the publisher sends."""
-    publisher = Publisher(login, prefix, **options)  # type: ignore[arg-type]  # bool is an int
-    publisher.start()
-    try:
-        yield publisher
-    finally:
-        publisher.close()
+    def _take_back(self) -> None:
+        """What the broker may have lost is not accepted; while it was away nothing grew old."""
+        if not self._keeps_accepted or not self._accepted:
+            return
+        since = self._accepted[-1][0] - KEPT_AFTER_ACCEPTED_S
+        while self._accepted and self._accepted[-1][0] > since:
+            self._outbox.append(self._accepted.pop()[1])

@@ -17,7 +17,7 @@ from ev_pipeline.messaging.session import Session
 from ev_pipeline.settings import Settings
 from ev_pipeline.stream.running import Stream
 from ev_pipeline_tests.conftest import free_port
-from ev_pipeline_tests.messaging.listening import WITHIN_S, Listener, listening, unique_id
+from ev_pipeline_tests.messaging.listening import WITHIN_S, Listener, listening
 from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.stack.processes import wait_until
 
@@ -45,7 +45,7 @@ def streaming_settings(settings: Settings, broker: RunningBroker) -> Settings:
     return broker.reached_by("stream", settings).model_copy(
         update={
             "home": broker.settings.home,
-            "mqtt_client_id": unique_id(),
+            "mqtt_client_id": broker.new_session_id(),
             "metrics_port": free_port(),
         }
     )

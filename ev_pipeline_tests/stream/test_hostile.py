@@ -8,20 +8,16 @@ from hypothesis import strategies as st
 
 from ev_pipeline.messaging import topics
 from ev_pipeline.stream.running import Stream
-from ev_pipeline_tests.intake.files import rows
 from ev_pipeline_tests.messaging.listening import WITHIN_S
 from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.sources.messages import decoded_rows
 from ev_pipeline_tests.sources.test_payloads_hostile import FUZZ, payloads
-from ev_pipeline_tests.stack.processes import wait_until
-from ev_pipeline_tests.stream.accounting import LEDGER
+from ev_pipeline_tests.stream.accounts import await_received, n_refusals
 from ev_pipeline_tests.stream.streams import Charger, a_session, charging, count
 
 N_BATCH = 100
 
 BATCHES = st.lists(payloads(), min_size=N_BATCH, max_size=N_BATCH)
-
-SEEN = "select coalesce(sum(times_seen), 0)::int from ev_quarantine where origin = :account"
 
 
 def send_all(charger: Charger, batch: list[bytes]) -> int:
@@ -44,11 +40,9 @@ def assert_batch_is_accounted_for(
 ) -> None:
     with charging(broker) as charger:
         n_records = send_all(charger, batch)
-        received = f"source = '{charger.name}' and received >= {n_records}"
-        wait_until(lambda: count(engine, "ev_ledger", received), within_s=WITHIN_S)
-        [(n_received, *decisions)] = rows(engine, LEDGER, account=charger.name)
+        n_received, *decisions = await_received(engine, charger.name, n_records)
         assert n_received == n_records == sum(decisions)
-        assert rows(engine, SEEN, account=charger.name) == [decisions[-1]]
+        assert n_refusals(engine, charger.name) == decisions[-1]
         for _ in range(decisions[-1]):
             assert charger.next_rejection()["reasons"]
     good = f"station_id = '{charger.name}' and station_id = source"

@@ -1,7 +1,6 @@
 """A broker that has lost its store: nothing is acknowledged on it that was delivered by the old."""
 
 import json
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -62,7 +61,7 @@ def test_a_late_acknowledgement_is_not_taken_for_another_message(
         first.execute(LOCK)
         report(installation, "old")
         await_in_hand(installation)
-        broker.stop(signal.SIGKILL)
+        broker.kill()
         (broker.layout.mosquitto / "mosquitto.db").unlink(missing_ok=True)
         broker.start()
         report(installation, "new")  # the first of its session, as the other was of its own
@@ -71,9 +70,9 @@ def test_a_late_acknowledgement_is_not_taken_for_another_message(
         first.rollback()
         granted.result()  # comes after the worker, who has committed `old` and acknowledges it
         await_in_hand(installation)
-        installation.worker.end(signal.SIGKILL)
+        installation.worker.kill()
         second.rollback()
     assert is_stored(installation, "old")
     assert not is_stored(installation, "new")
-    installation.worker.be_up()
+    installation.start_again("worker")
     wait_until(lambda: is_stored(installation, "new"), within_s=WITHIN_S)

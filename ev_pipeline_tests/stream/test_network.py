@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from ev_pipeline.messaging.login import Login
 from ev_pipeline_tests.stream.accounts import assert_accounted_for, await_stored
-from ev_pipeline_tests.stream.installation import UP_WITHIN_S, Installation, installed
-from ev_pipeline_tests.stream.publishing import publishing
+from ev_pipeline_tests.stream.installation import Installation, installed
+from ev_pipeline_tests.stream.publishing import Publisher
 from ev_pipeline_tests.stream.tcp_proxy import Proxy, proxied
 
 LINKS = ("worker to broker", "worker to database", "charger to broker")
@@ -55,12 +55,9 @@ def survive(installation: Installation, n_rounds: int) -> None:
     worker = installation.worker
     with ExitStack() as parts:
         proxies, login = rewire(installation, parts)
-        assert worker.process
-        worker.process.terminate()
-        worker.process.wait(UP_WITHIN_S)
-        worker.process = None
-        worker.be_up()
-        publisher = parts.enter_context(publishing(login, "S"))
+        worker.kill()
+        installation.start_again("worker")
+        publisher = parts.enter_context(Publisher(login))
         for number in range(n_rounds):
             link, fault = LINKS[number % 3], FAULTS[(number + number // 3) % 3]
             delay_s, fault_s = chance.uniform(0.1, 1.0), chance.uniform(0.2, 2.0)
@@ -69,13 +66,11 @@ def survive(installation: Installation, n_rounds: int) -> None:
             fault(proxies[link])
             time.sleep(fault_s)  # and so is the time
             proxies[link].mend()
-            worker.be_up()
+            worker.await_up()
             await_stored(installation.engine, publisher, place)
             print(f"{place}: {publisher.n_accepted} accepted")  # noqa: T201 -- how to repeat it
-        publisher.finish(UP_WITHIN_S)
-        await_stored(installation.engine, publisher, seed)
-        assert_accounted_for(installation.engine, publisher, installation.champion, seed)
-    assert worker.codes == [], installation.said()
+        with publisher.pausing():
+            assert_accounted_for(installation.engine, publisher, installation.champion, seed)
 
 
 def test_a_network_that_fails_anywhere_loses_nothing(installation: Installation) -> None:

@@ -19,11 +19,10 @@ from ev_pipeline_tests.real_data import real_file
 from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.stack.processes import wait_until
 from ev_pipeline_tests.storage.trained import register
-from ev_pipeline_tests.stream.accounts import assert_accounted_for, await_stored
-from ev_pipeline_tests.stream.publishing import publishing
+from ev_pipeline_tests.stream.accounts import assert_accounted_for, await_received
+from ev_pipeline_tests.stream.publishing import Publisher
 from ev_pipeline_tests.stream.streams import Charger, charging
 from ev_pipeline_tests.stream.test_predict import sample_rows
-from ev_pipeline_tests.stream.test_worker import ledger
 
 N_ROWS = 3_000
 LABELS = (
@@ -56,19 +55,18 @@ def test_a_promotion_in_the_middle_leaves_none_unlabelled_and_shows_no_mixture(
     assert stream.is_up
     second = register(engine, 2)
     stop = threading.Event()
-    with ThreadPoolExecutor(1) as pool, publishing(broker.add_charger(), "S") as publisher:
+    with ThreadPoolExecutor(1) as pool, Publisher(broker.add_charger()) as publisher:
         reading = pool.submit(read_until, engine, stop)
         try:
             wait_until(lambda: publisher.n_accepted > 100, within_s=WITHIN_S)
             promote(engine, second, reason="better", promoted_at=datetime.now(UTC))
             since = publisher.n_accepted
             wait_until(lambda: publisher.n_accepted > since + 300, within_s=WITHIN_S)
-            publisher.finish(WITHIN_S)
-            await_stored(engine, publisher, "promotion")
+            with publisher.pausing():
+                assert_accounted_for(engine, publisher, second, "promotion")
         finally:
             stop.set()
         assert reading.result() == [champion, second]
-        assert_accounted_for(engine, publisher, second, "promotion")
 
 
 def batch_labels(engine: sa.Engine, version: str) -> pl.DataFrame:
@@ -114,7 +112,7 @@ _KINDS = {
 def send_all(engine: sa.Engine, charger: Charger, records: list[dict[str, Any]]) -> None:
     for start in range(0, len(records), 100):
         charger.send(records[start : start + 100])
-    wait_until(lambda: ledger(engine, charger.name)[0] == len(records), within_s=WITHIN_S)
+    assert await_received(engine, charger.name, len(records))[0] == len(records)
 
 
 def test_the_instant_label_is_the_batchs_for_the_sample(

@@ -1,6 +1,5 @@
 """How the worker ends when it is asked to, and what it says when it cannot begin."""
 
-import json
 import shutil
 import signal
 import subprocess
@@ -15,17 +14,11 @@ import pytest
 from ev_pipeline.settings import Settings
 from ev_pipeline.stream.running import STOP_WITHIN_S
 from ev_pipeline_tests.conftest import free_port, make_home
-from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.stack.processes import wait_until
-from ev_pipeline_tests.stream.accounts import assert_accounted_for, assert_shown, await_stored
-from ev_pipeline_tests.stream.installation import (
-    UP_WITHIN_S,
-    Installation,
-    WorkerProcess,
-    installed,
-    worker_of,
-)
-from ev_pipeline_tests.stream.publishing import publishing
+from ev_pipeline_tests.stream.accounts import assert_accounted_for, assert_shown
+from ev_pipeline_tests.stream.installation import Installation, installed
+from ev_pipeline_tests.stream.publishing import Publisher
+from ev_pipeline_tests.stream.worker_process import UP_WITHIN_S, WorkerProcess
 
 
 @pytest.fixture
@@ -37,42 +30,39 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 def test_a_stop_under_load_ends_in_time_and_leaves_the_rest_to_the_broker(
     installation: Installation,
 ) -> None:
-    with publishing(
-        installation.broker.add_charger(), "S", rate_per_s=2_000, keeps_accepted=True
-    ) as publisher:
+    with Publisher(installation.broker.add_charger(), rate_per_s=2_000) as publisher:
         wait_until(lambda: publisher.n_accepted > 500, within_s=UP_WITHIN_S)
         began_s = time.monotonic()
         assert installation.worker.end(signal.SIGTERM) == 0
         assert time.monotonic() - began_s < STOP_WITHIN_S
-        publisher.finish(UP_WITHIN_S)
-        installation.worker.be_up()
-        await_stored(installation.engine, publisher, "stopped")
-        assert_accounted_for(
-            installation.engine, publisher, installation.champion, "stopped under load"
-        )
-    assert_shown(installation.engine, installation.worker.settings, installation.broker)
-    assert "Traceback" not in installation.said()
+        with publisher.pausing():
+            installation.start_again("worker")
+            assert_accounted_for(
+                installation.engine, publisher, installation.champion, "stopped under load"
+            )
+            assert_shown(installation.engine, installation.worker.settings, installation.broker)
+    assert "Traceback" not in installation.worker.said()
 
 
 def test_a_stop_while_the_database_is_away_ends_in_time(
     installation: Installation,
 ) -> None:
-    with publishing(installation.broker.add_charger(), "S") as publisher:
+    with Publisher(installation.broker.add_charger()) as publisher:
         wait_until(lambda: publisher.n_accepted > 50, within_s=UP_WITHIN_S)
-        installation.database.kill()
-        wait_until(lambda: "the database is away" in installation.said(), within_s=UP_WITHIN_S)
+        installation.kill("database")
+        wait_until(
+            lambda: "the database is away" in installation.worker.said(), within_s=UP_WITHIN_S
+        )
         assert installation.worker.end(signal.SIGTERM) == 0
-        installation.database.start()
-        installation.worker.be_up()
-        publisher.finish(UP_WITHIN_S)
-        await_stored(installation.engine, publisher, "away")
-        assert_accounted_for(installation.engine, publisher, installation.champion, "away")
+        installation.start_again("database", "worker")
+        with publisher.pausing():
+            assert_accounted_for(installation.engine, publisher, installation.champion, "away")
 
 
 def started(worker: WorkerProcess) -> tuple[int, str]:
     """How a worker that cannot begin ends, and what it says last."""
-    code = worker.spawn().wait(UP_WITHIN_S)
-    return code, worker.log.read_text().strip().splitlines()[-1]
+    worker.start()
+    return worker.await_end(), worker.said().strip().splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -86,9 +76,8 @@ def started(worker: WorkerProcess) -> tuple[int, str]:
     ids=["broker's password", "no broker", "no database", "database's password"],
 )
 def test_what_keeps_the_worker_from_beginning_is_said_on_one_line(
-    settings: Settings, broker: RunningBroker, tmp_path: Path, wrong: dict[str, Any], what: str
+    settings: Settings, worker: WorkerProcess, wrong: dict[str, Any], what: str
 ) -> None:
-    worker = worker_of(settings, broker, tmp_path / "worker.log")
     address = str(settings.database_url)
     change: dict[str, Any] = {
         "free": free_port()
@@ -102,7 +91,7 @@ def test_what_keeps_the_worker_from_beginning_is_said_on_one_line(
     code, line = started(worker)
     assert code == 1
     assert what in line
-    assert "Traceback" not in worker.log.read_text()
+    assert "Traceback" not in worker.said()
 
 
 def test_a_full_disk_of_the_database_is_waited_out(tmp_path: Path) -> None:
@@ -118,16 +107,15 @@ def test_a_full_disk_of_the_database_is_waited_out(tmp_path: Path) -> None:
 
 
 def wait_out(installation: Installation, ballast: Path) -> None:
-    with publishing(installation.broker.add_charger(), "S") as publisher:
+    with Publisher(installation.broker.add_charger()) as publisher:
         wait_until(lambda: publisher.n_accepted > 50, within_s=UP_WITHIN_S)
         free = shutil.disk_usage(ballast.parent).free
         with suppress(OSError), ballast.open("wb", buffering=0) as file:  # it does not fit
             file.write(b"\0" * (free + 1))
-        wait_until(lambda: "the database is away" in installation.said(), within_s=UP_WITHIN_S)
+        wait_until(
+            lambda: "the database is away" in installation.worker.said(), within_s=UP_WITHIN_S
+        )
         ballast.unlink()
-        installation.database.start()
-        installation.worker.be_up()
-        publisher.finish(UP_WITHIN_S)
-        await_stored(installation.engine, publisher, "full disk")
-        assert_accounted_for(installation.engine, publisher, installation.champion, "full disk")
-    assert installation.worker.codes == [], json.dumps(installation.said())
+        installation.start_again("database")
+        with publisher.pausing():
+            assert_accounted_for(installation.engine, publisher, installation.champion, "full disk")

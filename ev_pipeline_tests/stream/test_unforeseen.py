@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +12,7 @@ from ev_pipeline_tests.messaging.listening import WITHIN_S
 from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.stack.processes import wait_until
 from ev_pipeline_tests.stream.streams import Charger, a_session, charging, count, dashboard
-from ev_pipeline_tests.stream.worker_process import worker
+from ev_pipeline_tests.stream.worker_process import WorkerProcess, running
 
 
 def report(broker: RunningBroker, charger: Charger) -> None:
@@ -41,28 +40,26 @@ def ask(broker: RunningBroker, charger: Charger) -> None:
 )
 def test_an_error_in_any_thread_ends_the_worker_with_one_line_and_its_sessions_stay(
     engine: sa.Engine,
-    variables: dict[str, str],
+    worker: WorkerProcess,
     broker: RunningBroker,
-    tmp_path: Path,
     provoke: Callable[[RunningBroker, Charger], None],
     table: str,
     part: str,
 ) -> None:
-    log = tmp_path / "stream.log"
-    with worker(variables, log) as process, charging(broker) as charger:
+    with running(worker), charging(broker) as charger:
         with engine.begin() as connection:
             connection.execute(sa.text(f"alter table {table} rename to gone"))
         provoke(broker, charger)
-        assert process.wait(WITHIN_S) == 1
+        assert worker.await_end() == 1
         charger.send(a_session("S-2", connector_id="2"))
-    said = log.read_text().splitlines()
+    said = worker.said().splitlines()
     [line] = [json.loads(line) for line in said if '"critical"' in line]
     assert line["message"] == f"the stream ends: {part} met an error (ProgrammingError)"
     assert line["trace"][0].startswith("threading.py:")
     assert [line for line in said if line.startswith("error: ")] == said[-1:]
     with engine.begin() as connection:
         connection.execute(sa.text(f"alter table gone rename to {table}"))
-    with worker(variables, log):
+    with running(worker):
         wait_until(
             lambda: count(engine, "ev_session", "source_session_id = 'S-2'"), within_s=WITHIN_S
         )

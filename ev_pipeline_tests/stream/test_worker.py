@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from ev_pipeline.messaging import topics
 from ev_pipeline.settings import Settings
 from ev_pipeline.stream.running import Stream
-from ev_pipeline_tests.messaging.listening import WITHIN_S, Listener
+from ev_pipeline_tests.messaging.listening import Listener
 from ev_pipeline_tests.running_broker import RunningBroker
-from ev_pipeline_tests.stack.processes import wait_until
+from ev_pipeline_tests.stream.accounts import await_received, ledger
 from ev_pipeline_tests.stream.streams import (
     ENDED_AT,
     Charger,
@@ -22,27 +22,6 @@ from ev_pipeline_tests.stream.streams import (
     running_stream,
     streaming_settings,
 )
-
-
-def ledger(engine: sa.Engine, account: str) -> tuple[int, ...]:
-    """What became of what the account sent: received, stored, updated, duplicate, quarantined."""
-    with engine.connect() as connection:
-        return tuple(
-            connection.execute(
-                sa.text(
-                    "select coalesce(sum(received), 0), sum(stored), sum(updated),"
-                    " sum(duplicate), sum(quarantined) from ev_ledger"
-                    " where door = 'stream' and source = :account"
-                ),
-                {"account": account},
-            ).one()
-        )
-
-
-def await_received(engine: sa.Engine, account: str, n: int) -> tuple[int, ...]:
-    """The account's ledger once so many records of it are in."""
-    wait_until(lambda: ledger(engine, account)[0] >= n, within_s=WITHIN_S)
-    return ledger(engine, account)
 
 
 def live_with(listener: Listener, source_session_id: str) -> dict[str, Any]:
@@ -111,8 +90,8 @@ def test_whoever_sends_rubbish_is_told_and_holds_up_nobody(
     assert told[0]["payload_sha256"] == hashlib.sha256(b"\xff not JSON").hexdigest()
     assert told[0]["topic"] == topics.sessions(charger.name)
     assert told[1]["source_session_id"] == "S-2"
-    raw = "encode(raw, 'escape') like '%377 not JSON'"
-    assert count(engine, "ev_quarantine", f"origin = '{charger.name}' and {raw}") == 1
+    known_by = f"raw_sha256 = '{told[0]['payload_sha256']}' and header_sha256 is null"
+    assert count(engine, "ev_quarantine", f"origin = '{charger.name}' and {known_by}") == 1
 
 
 def test_an_unfinished_session_is_settled_by_the_finished_one(
