@@ -4,6 +4,7 @@ What lives here: connecting and migrating. What does not: any statement about se
 """
 
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Final
 
 import sqlalchemy as sa
@@ -21,6 +22,21 @@ DRIVER: Final = "postgresql+psycopg2"
 
 CONNECT_TIMEOUT_S: Final = 10
 """s; a database that does not answer by then is reported as away."""
+
+SILENT_FOR_S: Final = 20
+"""s; a connection whose other side does not even confirm receipt for so long is given up, as when
+its machine or the network is gone without a word. A statement may take as long as it takes."""
+
+_KEEP_ALIVE: Final = MappingProxyType(
+    {
+        "keepalives_idle": "10",
+        "keepalives_interval": "5",
+        "keepalives_count": "2",
+        "tcp_user_timeout": f"{SILENT_FOR_S * 1000}",
+    }
+)
+"""libpq's words for it, s and ms: who only waits for an answer is probed, so that silence is heard.
+They go with the address, which every driver reads."""
 
 MIGRATION_LOCK: Final = 0x65765F6D69677261
 """Advisory lock of whoever migrates ("ev_migra"): two at once would make the same tables."""
@@ -71,7 +87,7 @@ def _address(settings: Settings) -> sa.URL:
         raise PipelineError("the database's address cannot be read", mend=mend) from error
     if url.drivername != DRIVER:
         raise PipelineError(f"the database's address begins with {url.drivername}", mend=mend)
-    return url
+    return url.update_query_dict({**_KEEP_ALIVE, **url.query})
 
 
 def migrate(engine: sa.Engine) -> None:
