@@ -79,11 +79,15 @@ def await_stored(engine: sa.Engine, publisher: Publisher, place: str) -> None:
             rows(engine, STORED, account=account), rows(engine, REFUSED, account=account)
         )
 
-    try:
-        wait_until(lambda: not missing(), within_s=STORED_WITHIN_S)
-    except AssertionError:
-        lost = sorted(missing())
-        raise AssertionError(f"{len(lost)} were lost, {lost[:5]}: {place}") from None
+    left = missing()
+    while left:
+        n_left = len(left)
+        try:
+            wait_until(lambda: len(missing()) < n_left, within_s=STORED_WITHIN_S)  # noqa: B023 -- called in this round
+        except AssertionError:
+            lost = sorted(missing())
+            raise AssertionError(f"{len(lost)} were lost, {lost[:5]}: {place}") from None
+        left = missing()
 
 
 def assert_accounted_for(engine: sa.Engine, publisher: Publisher, version: str, place: str) -> None:
