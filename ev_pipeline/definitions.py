@@ -10,6 +10,7 @@ import dagster as dg
 
 from ev_pipeline.assets import champion, dashboard, features, labels, models, records
 from ev_pipeline.automation.jobs import bootstrap, label_new_sessions, publish_dashboard, retrain
+from ev_pipeline.automation.queue_sensor import broker_queue_sensor
 from ev_pipeline.automation.schedules import nightly_retrain
 from ev_pipeline.automation.sensors import new_sessions_sensor
 from ev_pipeline.checks import features as feature_checks
@@ -42,7 +43,7 @@ def build_definitions(settings: Settings, resources: Mapping[str, object]) -> dg
         ),
         jobs=[bootstrap, retrain, label_new_sessions, publish_dashboard],
         schedules=[nightly_retrain(settings)],
-        sensors=[new_sessions_sensor(settings)],
+        sensors=[new_sessions_sensor(settings), broker_queue_sensor(settings)],
         resources=resources,
         # A second process a step costs more than the step.
         executor=dg.in_process_executor,

@@ -123,9 +123,15 @@ def prepared(settings: Settings) -> Layout:
 
 
 @contextmanager
-def running_broker(home: Path, port: int) -> Iterator[RunningBroker]:
-    """Within, a broker answers; it is gone afterwards, and its home with it."""
-    settings = Settings(home=home, mqtt_port=port)
+def running_broker(home: Path, port: int, **limits: int) -> Iterator[RunningBroker]:
+    """Within, a broker answers; it is gone afterwards, and its home with it.
+
+    Args:
+        home: where its files lie.
+        port: where it listens.
+        limits: settings of a broker, in place of the usual ones.
+    """
+    settings = Settings(home=home, mqtt_port=port).model_copy(update=limits)
     Layout(home).make()
     broker = RunningBroker(settings, prepare_broker(settings, datetime.now(tz=UTC)))
     broker.start()

@@ -47,7 +47,7 @@ def _rights(account: BrokerAccount) -> tuple[list[str], list[str]]:
     if account.role is Role.DAGSTER:
         shared = [panel for panel in topics.STREAM_PANELS if panel != topics.LIVE_PANEL]
         panels = [topics.panel(panel) for panel in (*topics.OPERATION_PANELS, *shared)]
-        return [], [*panels, topics.ALERTS]
+        return [topics.BROKER_FIGURES], [*panels, topics.ALERTS]
     requests = [topics.EVERY_PREDICT_REQUEST, topics.EVERY_PERIOD_REQUEST]
     panels = [topics.panel(panel) for panel in topics.STREAM_PANELS]
     return (

@@ -4,7 +4,6 @@ What lives here: which panels are due, and that the broker has them. What does n
 (`rounds`), and the worker's own publishing (`stream`).
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import wait
 from dataclasses import dataclass
@@ -17,11 +16,13 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.client import Client
 from ev_pipeline.messaging.login import Login
-from ev_pipeline.messaging.messages import Message
+from ev_pipeline.messaging.presence import says_online
+from ev_pipeline.messaging.retained import read_retained
 from ev_pipeline.messaging.session import Session
 from ev_pipeline.panels.envelope import encode
 from ev_pipeline.panels.rounds import build_round
 from ev_pipeline.settings import Settings
+from ev_pipeline.storage.label_sums import fold_label_sums
 
 CONNECT_WITHIN_S: Final = 10.0
 """s; a broker that is up answers in milliseconds."""
@@ -59,36 +60,16 @@ def publish_round(
     Raises:
         PipelineError: the broker cannot be reached, or takes a panel not.
     """
-    presence = _Presence()
-    session = Session(topics=(topics.STATUS,), on_message=presence.hear)
-    with Client(login, session) as client:
+    is_online = says_online(read_retained(login, (topics.STATUS,)).get(topics.STATUS))
+    with Client(login, Session()) as client:
         client.wait_connected(CONNECT_WITHIN_S)
+        fold_label_sums(engine)
         own = build_round(engine, settings, topics.OPERATION_PANELS, generated_at=generated_at)
         sizes = _send(client, login, own)
-        # Its retained status came before the answers to what was sent after subscribing.
-        if not presence.is_online:
+        if not is_online:
             others = build_round(engine, settings, _WORKERS, generated_at=generated_at)
             sizes |= _send(client, login, others)
-    return Published(sizes, presence.is_online)
-
-
-class _Presence:
-    """What the worker last said of itself: nothing, as long as nothing was heard."""
-
-    def __init__(self) -> None:
-        self.is_online = False
-
-    def hear(self, message: Message) -> None:
-        """The worker's status came, on the network's thread."""
-        self.is_online = _says_online(message.payload)
-
-
-def _says_online(payload: bytes) -> bool:
-    try:
-        status = json.loads(payload)
-    except ValueError:
-        return False
-    return isinstance(status, Mapping) and status.get("state") == "online"
+    return Published(sizes, is_online)
 
 
 def _send(client: Client, login: Login, panels: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:

@@ -4,7 +4,9 @@ What lives here: Mosquitto as a service. What does not: accounts and certificate
 """
 
 import os
+import resource
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +40,9 @@ STREAM: Final = "stream"
 """The worker's account; the supervisor, too, asks by it whether the broker works."""
 
 
+OWN_FILES: Final = 100
+"""Open files of the broker that are no client's: its store, its log, those that it reads."""
+
 TAKE_UP_S: Final = 5
 """By when the broker has read its files again, s; it usually takes milliseconds."""
 
@@ -54,17 +59,20 @@ class Broker:
         configuration: the file that it is started with.
         account: the user that runs it; null for ours.
         login: the account by which it is probed.
+        open_files: how many files it may have open: connections, and its own.
     """
 
     program: Path
     configuration: Path
     account: Account | None
     login: Login
+    open_files: int
 
     @property
     def command(self) -> list[str]:
-        """The broker in the foreground."""
-        return [str(self.program), "-c", str(self.configuration)]
+        """The broker in the foreground, allowed as many open files as it needs."""
+        raised = f'ulimit -S -n {self.open_files} && exec "$0" "$@"'
+        return ["/bin/sh", "-c", raised, str(self.program), "-c", str(self.configuration)]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -91,9 +99,11 @@ def prepare_broker(settings: Settings, now: datetime) -> Broker:
     with edited(layout, owner=account) as registry:
         ensure_shipped(registry, reach)
     configuration = layout.mosquitto / "mosquitto.conf"
-    write_private(configuration, _configuration(settings, layout), owner=account)
+    connections = _connections(settings)
+    text = _configuration(settings, layout, connections)
+    write_private(configuration, text, owner=account)
     login = stack_login(layout, STREAM, reach)
-    return Broker(program, configuration, account, login)
+    return Broker(program, configuration, account, login, connections + OWN_FILES)
 
 
 def broker_reach(settings: Settings) -> Login:
@@ -190,8 +200,34 @@ def _make_directory(directory: Path, account: Account | None) -> None:
         os.chown(directory, account.uid, account.gid)
 
 
-def _configuration(settings: Settings, layout: Layout) -> str:
+def _connections(settings: Settings) -> int:
+    """How many clients the broker may have.
+
+    Raises:
+        PipelineError: the system does not let it have as many as the environment asks for.
+    """
+    most = _most_open_files() - OWN_FILES
+    if "broker_connections" in settings.model_fields_set and settings.broker_connections > most:
+        raise PipelineError(
+            f"EV_BROKER_CONNECTIONS={settings.broker_connections} needs more open files than a "
+            "process may have here",
+            mend=f"raise that limit (see `ulimit -Hn`), or ask for {most} at most",
+        )
+    return min(settings.broker_connections, most)
+
+
+def _most_open_files() -> int:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
+
+
+def _configuration(settings: Settings, layout: Layout, connections: int) -> str:
     template = Template(shipped_file(CONFIGURATION).read_text())
     return template.substitute(
-        directory=layout.mosquitto, port=settings.mqtt_port, address=settings.mqtt_listen
+        directory=layout.mosquitto,
+        port=settings.mqtt_port,
+        address=settings.mqtt_listen,
+        queue_messages=settings.broker_queue_messages,
+        queue_bytes=settings.broker_queue_bytes,
+        connections=connections,
     )

@@ -1,22 +1,16 @@
-"""What the broker says of its own queue, and when that is worth an alert.
+"""The broker's queue as the worker hears it: shown as metrics, and told where it calls for it.
 
-What lives here: the figures of its `$SYS` topics. What does not: who reads them.
+What lives here: hearing the figures. What does not: what they mean (`messaging.broker_figures`).
 """
 
 import logging
 from collections.abc import Callable
 from typing import Any, Final
 
+from ev_pipeline.messaging.broker_figures import Queue, Told
 from ev_pipeline.messaging.messages import Message
+from ev_pipeline.settings import Settings
 from ev_pipeline.stream.metrics import Metrics
-
-STORED: Final = "$SYS/broker/store/messages/count"
-RETAINED: Final = "$SYS/broker/retained messages/count"
-DROPPED: Final = "$SYS/broker/publish/messages/dropped"
-TOPICS: Final = (STORED, RETAINED, DROPPED)
-
-QUEUE_LIMIT: Final = 200_000
-"""Messages that the broker keeps for the worker (`max_queued_messages`); beyond, it drops them."""
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -24,45 +18,41 @@ _LOG: Final = logging.getLogger(__name__)
 class BrokerFigures:
     """The broker's queue, as last heard.
 
+    A worker that starts tells of whatever the broker has dropped since that one started: it may
+    have been nobody's to tell while there was no worker.
+
     Args:
+        settings: the queue's limits.
         metrics: where the figures are shown.
-        alert: publishes an alert: its code, and a sentence.
+        alert: publishes an alert: its code, a sentence, and its figures.
     """
 
-    def __init__(self, metrics: Metrics, alert: Callable[[str, str, dict[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        alert: Callable[[str, str, dict[str, Any]], None],
+    ) -> None:
+        self._settings = settings
         self._metrics = metrics
         self._alert = alert
-        self._figures: dict[str, int] = {}
-        self._is_deep = False
+        self._said: dict[str, bytes] = {}
+        self._told = Told()
 
     @property
     def queue_depth(self) -> int | None:
         """Messages that the broker holds for subscribers; null before it said so."""
-        if STORED not in self._figures:
-            return None
-        return max(0, self._figures[STORED] - self._figures.get(RETAINED, 0))
+        return Queue.from_said(self._said).messages
 
     def hear(self, message: Message) -> None:
         """The broker has said a figure."""
-        if not message.payload.isdigit():
-            return
-        before = self._figures.get(message.topic)
-        self._figures[message.topic] = figure = int(message.payload)
-        if message.topic == DROPPED:
-            self._metrics.broker_dropped.set(figure)
-            if before is not None and figure > before:
-                lost = figure - before
-                self._alert("broker_dropped", f"the broker dropped {lost} messages", {"n": lost})
-        self._judge_depth()
-
-    def _judge_depth(self) -> None:
-        depth = self.queue_depth
-        if depth is None:
-            return
-        self._metrics.queue_depth.set(depth)
-        is_deep = depth > QUEUE_LIMIT // 2
-        if is_deep and not self._is_deep:
-            text = f"{depth} messages wait at the broker, which drops those beyond {QUEUE_LIMIT}"
-            _LOG.error("%s", text)
-            self._alert("queue_half_full", text, {"queue_depth": depth, "limit": QUEUE_LIMIT})
-        self._is_deep = is_deep
+        self._said[message.topic] = message.payload
+        queue = Queue.from_said(self._said)
+        if queue.messages is not None:
+            self._metrics.queue_depth.set(queue.messages)
+        if queue.dropped is not None:
+            self._metrics.broker_dropped.set(queue.dropped)
+        alerts, self._told = self._told.alerts(queue, self._settings)
+        for alert in alerts:
+            _LOG.error("%s", alert.message)
+            self._alert(alert.code, alert.message, alert.detail)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from ev_pipeline.messaging import topics
+from ev_pipeline.messaging import broker_figures, topics
 from ev_pipeline.messaging.client import Client
 from ev_pipeline.messaging.durable import DURABLE_TOPICS, client_id
 from ev_pipeline.messaging.handshake import log_in
@@ -23,7 +23,6 @@ from ev_pipeline.panels.envelope import encode
 from ev_pipeline.panels.period_request import answer_request
 from ev_pipeline.panels.state_panels import StreamState
 from ev_pipeline.settings import Settings
-from ev_pipeline.stream import broker_figures
 from ev_pipeline.stream.bindings import Bindings
 from ev_pipeline.stream.broker_figures import BrokerFigures
 from ev_pipeline.stream.champion import Champion
@@ -65,7 +64,7 @@ class Stream:
         self._started_at = datetime.now(UTC)
         self._login = login = Login.from_settings(settings)
         self._metrics = Metrics()
-        self._figures = BrokerFigures(self._metrics, self._alert)
+        self._figures = BrokerFigures(settings, self._metrics, self._alert)
         self._inbox = Inbox()
         self._receiving = Client(
             login,
@@ -81,7 +80,7 @@ class Stream:
             Session(
                 topics=(
                     *(topics.EVERY_PERIOD_REQUEST, topics.EVERY_PREDICT_REQUEST),
-                    *broker_figures.TOPICS,
+                    *broker_figures.FIGURES,
                 ),
                 on_message=self._hear,
                 on_connected=lambda _is_known: self._tell_anew(),
@@ -160,7 +159,7 @@ class Stream:
             self._worker.run()
 
     def _hear(self, message: Message) -> None:
-        if message.topic in broker_figures.TOPICS:
+        if message.topic in broker_figures.FIGURES:
             self._figures.hear(message)
             self._telling.acknowledge(message)
         else:

@@ -39,9 +39,10 @@ class Simulator:
     home: Path
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """A simulator that runs."""
+        """A simulator that runs; it holds nothing that is accepted, unless it is told to."""
+        hold = () if "--hold" in words else ("--hold", "0")
         return subprocess.Popen(
-            [sys.executable, "-m", "simulator", *words, "--json"],
+            [sys.executable, "-m", "simulator", *words, *hold, "--json"],
             env=self._environment(),
             text=True,
             stdout=subprocess.PIPE,
@@ -105,7 +106,7 @@ class Heard:
 
 
 @contextmanager
-def hearing(broker: RunningBroker, *accounts: str) -> Iterator[Heard]:
+def hearing(broker: RunningBroker, *accounts: str, client_id: str | None = None) -> Iterator[Heard]:
     """Within, whatever the accounts report is heard, in a durable session like the worker's."""
     heard = Heard()
     client: Client
@@ -115,7 +116,7 @@ def hearing(broker: RunningBroker, *accounts: str) -> Iterator[Heard]:
         client.acknowledge(message)
 
     session = Session(
-        client_id=broker.new_session_id(),
+        client_id=client_id or broker.new_session_id(),
         expiry_s=600,
         topics=[topics.sessions(account) for account in accounts],
         on_message=take,

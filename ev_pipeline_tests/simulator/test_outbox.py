@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from ev_pipeline_tests.simulator.simulators import (
     summary,
 )
 from ev_pipeline_tests.stack.processes import wait_until
+from simulator.sending.line import HOLD_S
 
 STEADY = replayed("--rate", "400", "--seed", "5", "--duplicate", "0.05", "--out-of-order", "0.1")
 
@@ -104,22 +106,55 @@ def test_an_interrupted_run_is_given_up_where_that_is_asked_for_but_what_waits_i
     assert len(set(heard.ids())) == 20 + first["waiting"]
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_broker_that_is_gone_for_a_while_costs_no_session(
-    own_broker: RunningBroker, home: Path, how: signal.Signals
+def test_a_broker_that_is_away_for_a_while_costs_no_session(
+    own_broker: RunningBroker, home: Path
 ) -> None:
     simulator = Simulator(own_broker.add_charger(), home)
     with hearing(own_broker, simulator.login.username) as heard:
         process = simulator.start(*STEADY)
         heard.wait_for(100)
-        own_broker.stop(how)
+        own_broker.stop()
         own_broker.start()
         told = summary(process)
-        if how is signal.SIGTERM:
-            wait_until(lambda: len(set(heard.ids())) == 500, within_s=WITHIN_S)
-            assert sessions_of(heard) == set(range(500))
+        wait_until(lambda: len(set(heard.ids())) == 500, within_s=WITHIN_S)
+    assert sessions_of(heard) == set(range(500))
     assert told["distinct_sessions"] == 500
-    assert told["waiting"] == 0
+    assert told["waiting"] == told["held"] == 0
+
+
+def await_saved(broker: RunningBroker) -> None:
+    """What the broker knows now outlives it."""
+    now_s = time.time()
+    file = broker.layout.mosquitto / "mosquitto.db"
+    wait_until(lambda: file.exists() and file.stat().st_mtime > now_s, within_s=WITHIN_S)
+
+
+@pytest.mark.parametrize("n_kills", [1, pytest.param(30, marks=pytest.mark.long)])
+def test_what_a_killed_broker_forgets_though_it_had_accepted_it_is_sent_again(
+    own_broker: RunningBroker, home: Path, n_kills: int
+) -> None:
+    simulator, n = Simulator(own_broker.add_charger(), home), 500 * n_kills
+    account, absent = simulator.login.username, own_broker.new_session_id()
+    with hearing(own_broker, account, client_id=absent):
+        pass  # from now on the broker keeps what is reported, as for a worker that is away
+    await_saved(own_broker)
+    with hearing(own_broker, account) as witness:
+        process = simulator.start(
+            *replayed("--rate", "400", "--duplicate", "0.05", "--loop", "--limit", str(n)),
+            *("--hold", str(HOLD_S)),
+        )
+        for _ in range(n_kills):
+            witness.wait_for(len(witness.messages) + 150)
+            own_broker.kill()
+            own_broker.start()
+        told = summary(process)
+    with hearing(own_broker, account, client_id=absent) as heard:
+        wait_until(lambda: len(set(heard.ids())) == n, within_s=WITHIN_S)
+    assert sessions_of(heard) == set(range(n))
+    assert told["sent_again"] > 0
+    assert told["distinct_sessions"] == n
+    assert told["accepted"] == n + told["by_kind"]["duplicate"]["accepted"]
+    assert told["waiting"] == told["held"] == 0
 
 
 def test_what_nobody_subscribes_to_waits_until_somebody_does(

@@ -1,6 +1,7 @@
 """The broker as the local stack runs it: who gets in, and how it is found to work."""
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -14,11 +15,12 @@ import pytest
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.handshake import log_in
-from ev_pipeline.stack.broker import Probe
+from ev_pipeline.settings import Settings
+from ev_pipeline.stack.broker import OWN_FILES, Probe
 from ev_pipeline.stack.mosquitto import find_mosquitto
 from ev_pipeline_tests.conftest import free_port
 from ev_pipeline_tests.messaging.listening import listening
-from ev_pipeline_tests.running_broker import RunningBroker, running_broker
+from ev_pipeline_tests.running_broker import RunningBroker, prepared, running_broker
 
 
 def connect_packet(*, username: str | None, password: str | None) -> bytes:
@@ -138,3 +140,20 @@ def test_a_message_sent_by_mosquittos_own_client_arrives(broker: RunningBroker) 
         )
         heard = worker.take()
     assert (heard.topic, heard.payload) == (topic, b"by hand")
+
+
+def test_more_clients_than_open_files_are_refused_with_the_mend(home: Path) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    asked = Settings(home=home, mqtt_port=free_port(), broker_connections=most + 1)
+    with pytest.raises(PipelineError, match=f"EV_BROKER_CONNECTIONS={most + 1}") as refused:
+        prepared(asked)
+    assert "ulimit -Hn" in str(refused.value)
+
+
+def test_a_broker_may_open_a_file_for_each_client(own_broker: RunningBroker) -> None:
+    assert own_broker.process
+    limits = Path(f"/proc/{own_broker.process.pid}/limits").read_text()
+    [line] = [line for line in limits.splitlines() if line.startswith("Max open files")]
+    assert int(line.split()[3]) == own_broker.broker.open_files
+    clients = f"max_connections {own_broker.broker.open_files - OWN_FILES}"
+    assert clients in own_broker.broker.configuration.read_text()
