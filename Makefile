@@ -17,7 +17,7 @@ PYTEST := $(BIN)/pytest -n $(TEST_WORKERS)
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-$(READY): requirements.lock pyproject.toml .ci/setup .ci/mosquitto
+$(READY): requirements.lock pyproject.toml infra/nodered/package-lock.json .ci/setup .ci/mosquitto
 	@.ci/setup
 	@touch $@
 
@@ -52,6 +52,7 @@ dev: export EV_POSTGRES_PORT ?= 15442
 dev: export EV_DAGSTER_PORT ?= 3010
 dev: export EV_MQTT_PORT ?= 8893
 dev: export EV_METRICS_PORT ?= 9474
+dev: export EV_NODERED_PORT ?= 1890
 dev: export EV_BOOTSTRAP := $(EV_BOOTSTRAP)
 dev: export EV_TIMEZONE := $(EV_TIMEZONE)
 dev: setup ## a second stack on this checkout; its page reloads definitions, runs use the code as it is

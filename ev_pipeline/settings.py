@@ -88,6 +88,15 @@ class Settings(Limits, BaseSettings):
     simulator: bool = Field(
         default=True, description="whether the local stack plays a charging station"
     )
+    dashboard: bool = Field(default=True, description="whether the local stack shows the dashboard")
+    nodered_port: Port = Field(1880, description="port of the dashboard, under `/ui`")
+    nodered_packages: Path | None = Field(
+        None, description="directory of Node-RED's packages; by default beside Python's"
+    )
+    nodered_editable: bool = Field(
+        default=False,
+        description="whether the flows can be changed in their editor, until the next start",
+    )
     metrics_port: Port = Field(9464, description="port of the stream's metrics, for Prometheus")
     mqtt_host: str = Field("127.0.0.1", min_length=1, description="where the broker is")
     mqtt_port: Port = Field(8883, description="port of the broker, TLS only")
@@ -170,7 +179,7 @@ class Settings(Limits, BaseSettings):
         return ZoneInfo(self.timezone)
 
 
-PORTS: Final = ("postgres_port", "dagster_port", "mqtt_port", "metrics_port")
+PORTS: Final = ("postgres_port", "dagster_port", "mqtt_port", "metrics_port", "nodered_port")
 """What the local stack listens on, in the order in which faults are told."""
 
 LOGIN: Final = (
@@ -186,7 +195,7 @@ LOGIN: Final = (
 REMEMBERED: Final = (
     *("timezone", "currency", "operator"),
     *PORTS,
-    *("mqtt_listen", "certificate_names", "simulator"),
+    *("mqtt_listen", "certificate_names", "simulator", "dashboard"),
     *("broker_queue_messages", "broker_queue_bytes", "broker_connections"),
 )
 """What a local stack was started with, and every later command on its home goes by."""

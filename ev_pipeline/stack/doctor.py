@@ -21,6 +21,7 @@ from ev_pipeline.stack.binaries import find_binaries
 from ev_pipeline.stack.certificates import expiries
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.mosquitto import find_mosquitto
+from ev_pipeline.stack.nodered import find_programs
 from ev_pipeline.stack.ports import require_free, stack_ports
 from ev_pipeline.stack.postgres import require_owner, stored_major
 from ev_pipeline.stack.postmaster import require_unserved
@@ -79,6 +80,13 @@ def _programs(settings: Settings) -> str:
     found = find_binaries(settings.postgres_bin, account=account, major=major)
     mosquitto = find_mosquitto(settings.mosquitto_bin, account=account)
     return f"PostgreSQL {found.major} in {found.directory}, {mosquitto}"
+
+
+def _dashboard(settings: Settings) -> str:
+    if not settings.dashboard:
+        return "not wanted (EV_DASHBOARD=false)"
+    node, program = find_programs(settings, server_account())
+    return f"{node}, {program}"
 
 
 def _database_directory(settings: Settings) -> str:
@@ -194,6 +202,7 @@ CHECKS: Final = MappingProxyType(
         "credentials": _credentials,
         "certificates": _certificates,
         "programs": _programs,
+        "dashboard": _dashboard,
         "database": _database_directory,
         "ports": _ports,
         "services": _services,

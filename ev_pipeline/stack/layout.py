@@ -53,6 +53,11 @@ class Layout:
         return self.home / "mosquitto"
 
     @property
+    def nodered(self) -> Path:
+        """The dashboard's files; they belong to the user that runs it."""
+        return self.home / "nodered"
+
+    @property
     def broker_certificate(self) -> Path:
         """What the broker shows."""
         return self.mosquitto / "server.crt"

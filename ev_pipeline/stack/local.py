@@ -6,6 +6,7 @@ What lives here: the order. What does not: any of the steps, or what commands pr
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.durable import establish
 from ev_pipeline.settings import ENV_PREFIX, REMEMBERED, Settings, stack_file
 from ev_pipeline.stack import dagster_home
@@ -13,6 +14,7 @@ from ev_pipeline.stack.account import require_reachable, server_account
 from ev_pipeline.stack.broker import NAME, STREAM, prepare_broker
 from ev_pipeline.stack.broker_credentials import stack_client_id
 from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.nodered import Dashboard, prepare_dashboard
 from ev_pipeline.stack.ports import require_free, stack_ports
 from ev_pipeline.stack.postgres import prepare
 from ev_pipeline.stack.services import stack_services
@@ -48,7 +50,7 @@ def supervise(
     _remember(settings)
     dagster_home.place_files(layout)
     Supervisor(
-        stack_services(settings, cluster, broker),
+        stack_services(settings, cluster, broker, _dashboard(settings, report)),
         layout,
         lock=lock,
         report=report,
@@ -57,6 +59,17 @@ def supervise(
             NAME: lambda: establish(broker.login, stack_client_id(layout, STREAM)),
         },
     ).run(when_healthy)
+
+
+def _dashboard(settings: Settings, report: Callable[[str], None]) -> Dashboard | None:
+    """The dashboard, where it is wanted and can run: nothing that is stored depends on it."""
+    if not settings.dashboard:
+        return None
+    try:
+        return prepare_dashboard(settings)
+    except PipelineError as error:
+        report(f"without the dashboard: {error}")
+        return None
 
 
 def _remember(settings: Settings) -> None:

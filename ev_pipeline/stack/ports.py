@@ -14,7 +14,10 @@ from ev_pipeline.stack.credentials import HOST
 
 def stack_ports(settings: Settings) -> dict[str, int]:
     """Every port that the stack will listen on, by the variable that sets it."""
-    return {ENV_PREFIX + name.upper(): getattr(settings, name) for name in PORTS}
+    unused = () if settings.dashboard else ("nodered_port",)
+    return {
+        ENV_PREFIX + name.upper(): getattr(settings, name) for name in PORTS if name not in unused
+    }
 
 
 def require_free(ports: dict[str, int]) -> None:

@@ -12,10 +12,11 @@ from typing import Final
 
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack import broker as mosquitto
-from ev_pipeline.stack import dagster_home, stream_worker
+from ev_pipeline.stack import dagster_home, nodered, stream_worker
 from ev_pipeline.stack.broker import Broker
 from ev_pipeline.stack.cluster import STOP_SIGNAL, Cluster
 from ev_pipeline.stack.credentials import HOST
+from ev_pipeline.stack.nodered import Dashboard
 from ev_pipeline.stack.process import python_module
 from ev_pipeline.stack.service import Service
 from ev_pipeline.stack.shipped import shipped_file
@@ -31,23 +32,28 @@ SERVICE_NAMES: Final = (
     stream_worker.NAME,
     dagster_home.WEBSERVER,
     dagster_home.DAEMON,
+    nodered.NAME,
     SIMULATOR,
 )
-"""What this version starts, in the order of the start; the simulator only where it is wanted."""
+"""What this version starts, in the order of the start; the last two only where they are wanted."""
 
 
-def stack_services(settings: Settings, cluster: Cluster, broker: Broker) -> list[Service]:
+def stack_services(
+    settings: Settings, cluster: Cluster, broker: Broker, dashboard: Dashboard | None
+) -> list[Service]:
     """Everything that `ev-pipeline up` runs, those that others need first.
 
     Args:
         settings: ports.
         cluster: the prepared database.
         broker: the prepared broker.
+        dashboard: the prepared dashboard; null where there is none.
     """
     layout = cluster.layout
     workspace = str(layout.dagster / dagster_home.WORKSPACE_FILE)
     environment = dagster_home.environment(layout, cluster.credentials, os.environ)
     dagster_url = dagster_home.libpq(environment["EV_DAGSTER_DATABASE_URL"])
+    pages = [_dashboard(settings, dashboard)] if dashboard else []
     simulator = [_simulator(layout.home, environment)] if settings.simulator else []
     return [
         Service(
@@ -101,8 +107,22 @@ def stack_services(settings: Settings, cluster: Cluster, broker: Broker) -> list
             probe=partial(_daemon_trouble, dagster_url),
             after=("postgres", dagster_home.WEBSERVER),  # which makes Dagster's tables, once
         ),
+        *pages,
         *simulator,
     ]
+
+
+def _dashboard(settings: Settings, dashboard: Dashboard) -> Service:
+    return Service(
+        name=nodered.NAME,
+        command=dashboard.command,
+        environment=dashboard.environment,
+        directory=dashboard.directory,
+        probe=lambda _started: nodered.trouble(settings.nodered_port),
+        address=nodered.address(settings.nodered_port),
+        after=(mosquitto.NAME,),
+        account=dashboard.account,
+    )
 
 
 def _simulator(home: Path, environment: Mapping[str, str]) -> Service:

@@ -3,6 +3,7 @@
 What lives here: finding them. What does not: what is in them.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import ev_pipeline
@@ -18,9 +19,22 @@ def shipped_file(path: str) -> Path:
     Raises:
         PipelineError: if it is in neither place.
     """
+    return _shipped(path, Path.is_file)
+
+
+def shipped_directory(path: str) -> Path:
+    """Where the directory is, as for a file.
+
+    Raises:
+        PipelineError: if it is in neither place.
+    """
+    return _shipped(path, Path.is_dir)
+
+
+def _shipped(path: str, is_there: Callable[[Path], bool]) -> Path:
     package = Path(ev_pipeline.__file__).parent
     for place in (package / "stack" / Path(path).name, package.parent / path):
-        if place.is_file():
+        if is_there(place):
             return place
     raise PipelineError(
         f"{path} is neither in the package nor beside it",

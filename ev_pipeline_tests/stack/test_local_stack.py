@@ -22,13 +22,15 @@ from ev_pipeline.messaging.login import Login
 from ev_pipeline.settings import ENV_PREFIX
 from ev_pipeline.stack.broker_accounts import SERVICES, SPARE
 from ev_pipeline.stack.mosquitto import find_mosquitto
+from ev_pipeline.stack.nodered_packages import packages_directory
 from ev_pipeline.stack.services import SERVICE_NAMES
 from ev_pipeline_tests.conftest import free_port, make_home
 from ev_pipeline_tests.stack.processes import processes_of, wait_until
 
 UP_DEADLINE_S = 240
 STOPPED_DEADLINE_S = 60
-STARTED = [name for name in SERVICE_NAMES if name != "simulator"]
+OPTIONAL = ("nodered", "simulator")
+STARTED = [name for name in SERVICE_NAMES if name not in OPTIONAL]
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ class LocalStack:
     user: str | None = None
     mqtt_port: int = field(default_factory=free_port)
     metrics_port: int = field(default_factory=free_port)
+    nodered_port: int = field(default_factory=free_port)
     has_simulator: bool = False
+    has_dashboard: bool = False
 
     def run(self, *arguments: str, without: str = "") -> subprocess.CompletedProcess[str]:
         environment = self.environment
@@ -71,7 +75,10 @@ class LocalStack:
             "EV_MQTT_PORT": str(self.mqtt_port),
             "EV_METRICS_PORT": str(self.metrics_port),
             "EV_TIMEZONE": "Europe/Lisbon",
+            "EV_NODERED_PORT": str(self.nodered_port),
             "EV_SIMULATOR": str(self.has_simulator).lower(),
+            "EV_DASHBOARD": str(self.has_dashboard).lower(),
+            "EV_NODERED_PACKAGES": str(packages_directory()),  # also for another Python
             "PYTHONPATH": ":".join(path for path in sys.path if path),
         }
 
@@ -88,9 +95,9 @@ class LocalStack:
 
 
 @contextlib.contextmanager
-def _local_stack() -> Iterator[LocalStack]:
+def _local_stack(*, has_dashboard: bool = False) -> Iterator[LocalStack]:
     home = make_home()
-    stack = LocalStack(home, free_port(), free_port())
+    stack = LocalStack(home, free_port(), free_port(), has_dashboard=has_dashboard)
     try:
         yield stack
     finally:
@@ -108,8 +115,8 @@ def stack() -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[LocalStack]:
-    """A stack that works; tests leave it so."""
-    with _local_stack() as stack:
+    """A stack that works, with its dashboard; tests leave it so."""
+    with _local_stack(has_dashboard=True) as stack:
         started = stack.run("up", "--detach")
         assert started.returncode == 0, started.stderr
         yield stack
@@ -165,7 +172,8 @@ def test_a_command_elsewhere_goes_by_what_the_stack_was_started_with(running: Lo
 def test_everything_listens_on_the_loopback_address_only(running: LocalStack) -> None:
     # What listens everywhere answers on every address of the machine, this one among them.
     another_address = "127.0.0.2"
-    for port in (running.postgres_port, running.dagster_port, running.mqtt_port):
+    ports = (running.postgres_port, running.dagster_port, running.mqtt_port, running.nodered_port)
+    for port in ports:
         with socket.create_connection(("127.0.0.1", port), timeout=5):
             pass
         with pytest.raises(OSError, match="refused"):
@@ -263,7 +271,7 @@ def _login(credentials: dict[str, str]) -> Login:
     )
 
 
-@pytest.mark.parametrize("name", ["postgres", "mosquitto", "dagster-daemon"])
+@pytest.mark.parametrize("name", ["postgres", "mosquitto", "dagster-daemon", "nodered"])
 def test_a_service_that_is_killed_is_started_again(running: LocalStack, name: str) -> None:
     before = running.status()["services"][name]["pid"]
     os.kill(before, signal.SIGKILL)

@@ -1,0 +1,23 @@
+// Each day of the year that ends with the last session’s day.
+import * as format from '../format.js'
+import Card from '../parts/card.js'
+import Columns from '../parts/columns.js'
+import { byDay, energyPoints, sessionPoints } from '../parts/use.js'
+
+export default {
+  components: { Card, Columns },
+  props: { document: { type: Object, default: null } },
+  computed: {
+    rows () { return this.document?.data.days ?? [] },
+    about () { return this.rows.length ? `${format.days(this.document.data.first_day, this.document.data.last_day)}, ${this.document.timezone}` : '' },
+    sessions () { return sessionPoints(this.rows, byDay) },
+    energies () { return energyPoints(this.rows, byDay) }
+  },
+  methods: { energy: format.energy, number: (value) => format.number(value) },
+  template: `
+    <card title="By day" :about="about" :document="document" :is-empty="rows.length === 0">
+      <template #empty><p><strong>No session is stored.</strong></p></template>
+      <columns title="Energy" :points="energies" :format="energy" />
+      <columns title="Sessions" :points="sessions" :format="number" tone="b" />
+    </card>`
+}

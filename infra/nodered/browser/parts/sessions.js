@@ -1,0 +1,47 @@
+// A list of sessions with their labels. What lives here: the table. What does not: which sessions.
+import * as format from '../format.js'
+import Cluster from './cluster.js'
+
+const HOUR_MS = 3600000
+
+export default {
+  name: 'EvSessions',
+  components: { Cluster },
+  props: {
+    sessions: { type: Array, required: true },
+    zone: { type: String, required: true },
+    caption: { type: String, required: true }
+  },
+  methods: {
+    format: () => format,
+    started (session) { return format.moment(session.started_at, this.zone) },
+    duration (session) { return format.hours((Date.parse(session.ended_at) - Date.parse(session.started_at)) / HOUR_MS) },
+    energy (session) { return format.energy(session.energy_kwh) },
+    remarks (session) {
+      const reasons = session.anomaly_reasons.map((reason) => reason.message)
+      const codes = session.quality_codes.map(format.words)
+      if (session.is_anomaly && reasons.length === 0) reasons.push('unlike other sessions')
+      return [...reasons, ...codes].join('; ')
+    }
+  },
+  template: `
+    <div class="ev-scroll" tabindex="0" role="region" :aria-label="caption">
+      <table class="ev-table">
+        <caption class="ev-hidden">{{ caption }}</caption>
+        <thead><tr>
+          <th scope="col">Plugged in</th><th scope="col">Station</th><th scope="col" class="ev-number">Duration</th>
+          <th scope="col" class="ev-number">Energy</th><th scope="col">Cluster</th><th scope="col">Remarks</th>
+        </tr></thead>
+        <tbody>
+          <tr v-for="session in sessions" :key="session.session_id" :data-session="session.source_session_id">
+            <td class="ev-time">{{ started(session) }}</td>
+            <td class="ev-name">{{ session.station_id }}<span v-if="session.connector_id" class="ev-muted"> · {{ session.connector_id }}</span></td>
+            <td class="ev-number">{{ duration(session) }}</td>
+            <td class="ev-number">{{ energy(session) }}</td>
+            <td><cluster :number="session.kmeans_cluster" :name="session.cluster_name" /></td>
+            <td class="ev-remarks"><span v-if="session.is_anomaly" class="ev-tag ev-tag--warning">odd</span> {{ remarks(session) }}</td>
+          </tr>
+        </tbody>
+      </table>
+    </div>`
+}
