@@ -10,10 +10,11 @@ References:
 
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it ships no types
 
 from ev_pipeline.domain.models.values import Floats, Integers
 
@@ -76,11 +77,17 @@ class Centres:
         from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - only training pays
 
         # Threads add their partial sums in any order, which would change the last bits.
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        with _threads().limit(limits=1), warnings.catch_warnings():
             # Rows drawn again may hold fewer different ones than centres; agreement tells of that.
             warnings.simplefilter("ignore", ConvergenceWarning)
             fitted = method.fit(rows)
         return cls(fitted.cluster_centers_, fitted.labels_.astype(np.int64), float(fitted.inertia_))
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Who limits threads: looking for the libraries that have some takes longer than a fit."""
+    return ThreadpoolController()
 
 
 def nearest_centre(rows: Floats, centres: Floats) -> Integers:
