@@ -50,7 +50,9 @@ def station_clock(moments: pl.Series, zones: pl.Series) -> pl.Series:
     return frame.with_columns(clock=pl.coalesce(*clocks, unknown))["clock"].alias(moments.name)
 
 
-def readings(frame: pl.DataFrame, *, scope: str, key_has_end: bool) -> pl.DataFrame:
+def readings(
+    frame: pl.DataFrame, *, scope: str, key_has_end: bool, has_tied_times: bool = False
+) -> pl.DataFrame:
     """Every way in which the times of each record can be read.
 
     Args:
@@ -58,16 +60,18 @@ def readings(frame: pl.DataFrame, *, scope: str, key_has_end: bool) -> pl.DataFr
             `ended_later_at` where a local time exists twice.
         scope: the operator within which ids are unique.
         key_has_end: whether the natural key has the end.
+        has_tied_times: whether start and end are apart by a duration that the source states.
 
     Returns:
         The frame with one row for each reading and the `session_id` that the reading has. Where
-        the end was derived from the start, either both are read early or both late.
+        times are tied, or the end is noted as derived, both are read early or both late.
     """
     late_start = pl.col("started_later_at").alias("started_at")
     late_end = pl.col("ended_later_at").alias("ended_at")
     has_late_start = pl.col("started_later_at").is_not_null()
     has_late_end = pl.col("ended_later_at").is_not_null()
-    is_tied = has_late_start & has_late_end & pl.col("notes").list.contains("end_derived")
+    is_derived = pl.lit(has_tied_times) | pl.col("notes").list.contains("end_derived")
+    is_tied = has_late_start & has_late_end & is_derived
     ways = pl.concat(
         [
             frame,

@@ -44,7 +44,12 @@ class Ambiguous:
             return pl.DataFrame(), self._raws.__getitem__
         scope, mapping = self._job.origin.scope, self._job.mapping
         frame = pl.concat(self._frames).with_columns(line="ordinal", told_line="line")
-        read = readings(frame, scope=scope, key_has_end=mapping.key_has_end)
+        read = readings(
+            frame,
+            scope=scope,
+            key_has_end=mapping.key_has_end,
+            has_tied_times=mapping.has_tied_times,
+        )
         chosen = choose_readings(
             read,
             neighbours=neighbours_of(self._connection, read, scope=scope),

@@ -1,8 +1,10 @@
 """The texts of a batch of raw records: trimmed, with missing markers taken out.
 
-What lives here: from columns and paths to texts. What does not: what the texts mean (`decode`).
+What lives here: from columns and paths to texts, and parts of them.
+What does not: what the texts mean (`decode`).
 """
 
+import re
 from collections.abc import Sequence
 from math import inf
 
@@ -52,15 +54,55 @@ class Cells:
         return self._present(self._trimmed[name], missing)
 
     def texts(self, source: Source) -> pl.Series:
-        """The texts of a source's column, or of its columns joined by one space."""
-        if source.column is not None:
-            return self.column(source.column, source.missing)
-        parts = [self.column(name).fill_null("") for name in source.columns]
-        joined = pl.select(pl.concat_str(parts, separator=" ").str.strip_chars()).to_series()
-        return self._present(joined, source.missing)
+        """The texts of a source's column, or of its columns joined by one space.
+
+        Where it takes a part of them, a marker of no value may be the whole or the part.
+        """
+        first = self._told(source, source.told)
+        if source.else_column is None:
+            return first
+        return first.zip_with(first.is_not_null(), self._told(source, (source.else_column,)))
+
+    def has_stand_in(self, source: Source) -> pl.Series:
+        """Whether a source's other column stands in for the first, by record."""
+        first = self._told(source, source.told)
+        return first.is_null() & self.texts(source).is_not_null()
+
+    def texts_of(self, column: str, source: Source) -> pl.Series:
+        """The texts of another column of a source, taken as those of its first."""
+        return self._told(source, (column,))
+
+    def _told(self, source: Source, columns: Sequence[str]) -> pl.Series:
+        if len(columns) == 1:
+            texts = self.column(columns[0], source.missing)
+        else:
+            parts = [self.column(name).fill_null("") for name in columns]
+            joined = pl.select(pl.concat_str(parts, separator=" ").str.strip_chars()).to_series()
+            texts = self._present(joined, source.missing)
+        if source.cut is None:
+            return texts
+        return self._present(part_of(texts, *source.cut), source.missing)
 
     def _present(self, texts: pl.Series, missing: Sequence[str]) -> pl.Series:
         is_present = texts != ""
         for marker in (*self._missing, *missing):
             is_present &= texts != marker
         return where(is_present, texts)
+
+
+def part_of(texts: pl.Series, way: str, mark: str) -> pl.Series:
+    """The part of each text that stands on one side of a mark.
+
+    Args:
+        texts: String.
+        way: `before` or `after` the first such mark, `before_last` or `after_last` the last.
+        mark: the text at which it is cut.
+
+    Returns:
+        Where there is no mark, all of the text is before it, and nothing after it.
+    """
+    until_mark = "(.*)" if way.endswith("_last") else "(.*?)"
+    groups = texts.str.extract_groups(f"(?s)^{until_mark}{re.escape(mark)}(.*)$").struct.unnest()
+    before, after = groups.get_columns()
+    part = before.fill_null(texts) if way.startswith("before") else after
+    return part.str.strip_chars()

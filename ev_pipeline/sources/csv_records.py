@@ -19,8 +19,9 @@ from ev_pipeline.sources.csv_fields import field_pattern, split_fields
 from ev_pipeline.sources.files import record_encoding
 from ev_pipeline.sources.header_fit import best_fit, quoted
 from ev_pipeline.sources.mapping import Mapping
-from ev_pipeline.sources.mapping_errors import line_naming, nearest
+from ev_pipeline.sources.mapping_errors import line_naming
 from ev_pipeline.sources.record_blocks import MAX_RECORD_BYTES, Dialect, Fault, RecordBlock
+from ev_pipeline.sources.unknown_keys import nearest
 
 _FAULTS: Final = {
     Fault.OPEN_QUOTE: "a quote is opened and not closed",

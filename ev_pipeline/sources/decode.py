@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from ev_pipeline.domain.session import SESSION_FIELDS, STATION_FIELDS, FieldSpec, frame_schema
+from ev_pipeline.sources.canonical_schema import EXTRA_COLUMNS, MOMENT, canonical_schema
 from ev_pipeline.sources.cells import Cells, constant, where
 from ev_pipeline.sources.clock_ends import Start, clock_ends
 from ev_pipeline.sources.fields import (
@@ -19,27 +19,12 @@ from ev_pipeline.sources.fields import (
     TimeSource,
     WeekdaySource,
 )
-from ev_pipeline.sources.findings import PROBLEM, Findings
+from ev_pipeline.sources.findings import Findings
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.numbers import read_numbers
 from ev_pipeline.sources.times import Moments, in_years, read_written, to_moments
 from ev_pipeline.sources.weekdays import read_weekdays
 from ev_pipeline.sources.zones import station_zones
-
-_MOMENT: Final = pl.Datetime("us", "UTC")
-
-EXTRA_COLUMNS: Final[dict[str, pl.DataType]] = {
-    "problems": pl.List(PROBLEM),
-    "notes": pl.List(pl.String()),
-    "weekday": pl.Int8(),
-    "zone": pl.String(),
-    "started_later_at": _MOMENT,
-    "ended_later_at": _MOMENT,
-    "station_name": pl.String(),
-    "station_latitude": pl.Float64(),
-    "station_longitude": pl.Float64(),
-}
-"""What a canonical frame carries beside the fields of its records."""
 
 _MAX_DURATION_H: Final = 1e6
 """A longer duration (114 years) is no duration, and would leave the range of times."""
@@ -47,15 +32,8 @@ _MAX_DURATION_H: Final = 1e6
 _US_PER_HOUR: Final = 3_600_000_000
 """µs in an hour."""
 
-
-def fields_of(mapping: Mapping) -> tuple[FieldSpec, ...]:
-    """The fields of the mapping's records."""
-    return SESSION_FIELDS if mapping.records == "session" else STATION_FIELDS
-
-
-def canonical_schema(mapping: Mapping) -> dict[str, pl.DataType]:
-    """The schema of the frames that `to_canonical` makes."""
-    return frame_schema(fields_of(mapping)) | EXTRA_COLUMNS
+_DECIMALS: Final = 9
+"""Digits kept of a difference: more are the noise of binary fractions."""
 
 
 def to_canonical(
@@ -142,11 +120,6 @@ class _Batch:
             ]
         )
 
-    @property
-    def _clock(self) -> str | None:
-        """The zone of times that state none."""
-        return self._mapping.times_in or self._mapping.zone
-
     def _constant(self, value: object, dtype: pl.DataType) -> pl.Series:
         return constant(value, dtype, self._cells.height)
 
@@ -155,6 +128,7 @@ class _Batch:
             self._values[field] = self._constant(source.value, pl.String())
             return
         texts = self._cells.texts(source)
+        texts = texts.replace(source.values) if source.values else texts
         self._values[field] = texts
         if field in ("zone", "time_zone"):
             self._values[field] = where(texts.is_in(sorted(station_zones())), texts)
@@ -165,59 +139,77 @@ class _Batch:
             self._values[field] = self._constant(source.value, pl.Float64())
             return
         texts = self._cells.texts(source)
-        self._values[field] = self._numbers(texts, field, source, source.format)
+        numbers = self._numbers(texts, field, source)
+        if source.minus is not None:
+            taken = self._cells.texts_of(source.minus, source)
+            numbers = (numbers - self._numbers(taken, field, source)).round(_DECIMALS)
+            texts = texts + " - " + taken
+        self._values[field] = numbers
         if field not in EXTRA_COLUMNS:
             self._findings.refuse(field, texts, self._values[field])
 
     def _numbers(
-        self, texts: pl.Series, field: str, source: NumberSource | TimeSource, form: str | None
+        self, texts: pl.Series, field: str, source: NumberSource | TimeSource
     ) -> pl.Series:
         style = self._mapping.file.style_of(source)
-        return read_numbers(texts, field, style=style, unit=source.unit, duration_format=form)
+        return read_numbers(texts, field, style=style, unit=source.unit, durations=source.format)
 
     def _read_time(self, field: str, source: TimeSource) -> None:
         if source.receipt:
             self._values[field] = self._receipt()
             self._findings.note("time_assigned", self._constant(value=True, dtype=pl.Boolean()))
             return
-        texts, column = self._cells.texts(source), source.zone_column
-        zone_texts = None if column is None else self._cells.column(column)
+        texts = self._cells.texts(source)
         written = read_written(texts, source.format, add_years=source.add_years)
+        zone, zone_texts = self._clock_of(source)
         zones = self._mapping.zones
-        moments = to_moments(written, zone=self._clock, zone_texts=zone_texts, zones=zones)
+        moments = to_moments(written, zone=zone, zone_texts=zone_texts, zones=zones)
         if field == "started_at":
-            self._start = Start(written, moments.earlier, self._clock, zone_texts, zones)
+            self._start = Start(written, moments.earlier, zone, zone_texts, zones)
         self._findings.refuse(field, texts, moments.earlier)
         self._keep_time(field, moments)
+        if field == "ended_at" and source.else_column is not None:
+            is_other = self._cells.has_stand_in(source) & moments.earlier.is_not_null()
+            self._findings.note("end_derived", is_other)
+
+    def _clock_of(self, source: TimeSource | NumberSource) -> tuple[str | None, pl.Series | None]:
+        """The zone of a source's times, and the zones that the records state for them."""
+        column = source.zone_column
+        zone_texts = None if column is None else self._cells.column(column)
+        return self._mapping.clock_of(source), zone_texts
 
     def _read_clock_end(self, field: str, source: TimeSource) -> None:
         if self._start is None:
             raise AssertionError(f"{field} was read before the start that it follows")
-        texts = self._cells.column(str(source.clock_after_start), source.missing)
+        texts = self._cells.texts(source)
         ends = clock_ends(texts, source.format, self._start)
         self._findings.refuse(field, texts, ends.readable)
         self._keep_time(field, ends.moments)
 
     def _read_until(self, field: str, source: NumberSource) -> None:
         """The hours from the session's start until a time; its earlier reading where it has two."""
-        texts = self._cells.column(str(source.until), source.missing)
-        written = read_written(texts, (str(source.format),), add_years=0)
-        moments = to_moments(written, zone=self._clock).earlier
-        self._findings.refuse(field, texts, moments)
-        elapsed = moments - self._values["started_at"]
-        self._values[field] = elapsed.dt.total_microseconds() / _US_PER_HOUR
+        texts = self._cells.texts(source)
+        zone, zone_texts = self._clock_of(source)
+        written = read_written(texts, source.format, add_years=0)
+        zones = self._mapping.zones
+        moments = to_moments(written, zone=zone, zone_texts=zone_texts, zones=zones).earlier
+        started_at = self._values["started_at"]
+        elapsed_h = (moments - started_at).dt.total_microseconds() / _US_PER_HOUR
+        is_before = (elapsed_h < 0).fill_null(value=False)
+        self._findings.refuse(field, texts, where(~is_before, moments))
+        self._values[field] = where(~is_before, elapsed_h)
 
     def _receipt(self) -> pl.Series:
         if isinstance(self._received_at, datetime):
-            return self._constant(self._received_at.astimezone(UTC), _MOMENT)
+            return self._constant(self._received_at.astimezone(UTC), MOMENT)
         return self._received_at
 
     def _follow_time(self, field: str, source: TimeSource) -> None:
         """Work out a time from the other one and a duration."""
         after = source.start_plus is not None
         known = "started_at" if after else "ended_at"
-        texts = self._cells.column(str(source.duration_column), source.missing)
-        hours = self._numbers(texts, field, source, next(iter(source.format), None))
+        texts = self._cells.texts(source)
+        hours = self._numbers(texts, field, source)
         hours = where(hours.abs() <= _MAX_DURATION_H, hours)
         moved = (hours * _US_PER_HOUR).round().cast(pl.Int64).cast(pl.Duration("us"))
         moved = moved if after else -moved
@@ -225,11 +217,11 @@ class _Batch:
         derived = in_years(earlier + moved)
         self._findings.refuse(field, texts, where(derived.is_not_null() | earlier.is_null(), hours))
         self._keep_time(field, Moments(derived, where(derived.is_not_null(), later + moved)))
-        if after:
+        if after and not source.is_plugged_in:
             self._findings.note("end_derived", self._values[field].is_not_null())
 
     def _later(self, field: str) -> pl.Series:
-        return self._values.get(_later_name(field), self._constant(None, _MOMENT))
+        return self._values.get(_later_name(field), self._constant(None, MOMENT))
 
     def _keep_time(self, field: str, moments: Moments) -> None:
         self._values[field] = moments.earlier

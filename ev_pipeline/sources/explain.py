@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from ev_pipeline.settings import Settings
 from ev_pipeline.sources.because import because, origin_of, text_of
+from ev_pipeline.sources.canonical_schema import fields_of
 from ev_pipeline.sources.csv_records import CsvTable
-from ev_pipeline.sources.decode import fields_of
 from ev_pipeline.sources.fields import Source
 from ev_pipeline.sources.json_records import element_of_line
 from ev_pipeline.sources.mapping import Mapping
@@ -145,12 +145,13 @@ def _stated(mapping: Mapping) -> dict[str, Source]:
 def _fields(
     sources: Dict[str, Source], values: Dict[str, Any], texts: Dict[str, str | None], used: Mapping
 ) -> dict[str, FieldReading]:
+    has_start = values.get("started_at") is not None
     return {
         name: FieldReading(
             value=values[name],
-            origin=origin_of(source),
+            origin=origin_of(source, texts),
             text=text_of(source, texts),
-            why=because(source, texts, values[name], used),
+            why=because(source, texts, values[name], used, has_start=has_start),
         )
         for name, source in sources.items()
     }

@@ -1,15 +1,15 @@
 """Where a field's value comes from: the part of a mapping that stands to the right of `=`.
 
 What lives here: the models of text, number and time sources.
-What does not: the sections made of them (`sections`), reading values (`decode`).
+What does not: what they share (`written`), the sections made of them (`sections`), reading values
+(`decode`).
 """
 
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -17,16 +17,14 @@ from pydantic import (
 )
 
 from ev_pipeline.sources.timeformats import check_clock_format, check_time_format
-
-STRICT: Final = ConfigDict(frozen=True, extra="forbid", strict=True)
-"""A mapping means exactly what it says: no unknown keys, no silent conversion of types."""
-
-Texts = Annotated[tuple[str, ...], Field(strict=False)]
-
-
-def one_or_more(value: Any) -> Any:
-    """A bare text stands for a list of one."""
-    return [value] if isinstance(value, str) else value
+from ev_pipeline.sources.written import (
+    STRICT,
+    NonEmpty,
+    Texts,
+    WrittenNumber,
+    WrittenTime,
+    one_or_more,
+)
 
 
 class Source(BaseModel):
@@ -35,6 +33,11 @@ class Source(BaseModel):
     Args:
         column: the column, or the path into a JSON record (`data.energy`).
         columns: several of them, joined by one space.
+        else_column: read where the column has no value.
+        before: only what stands before the first such text; all where there is none.
+        after: only what stands after the first such text; nothing where there is none.
+        before_last: as `before`, with the last such text.
+        after_last: as `after`, with the last such text.
         missing: texts that mean "no value" here, beside those of the whole mapping.
     """
 
@@ -42,12 +45,46 @@ class Source(BaseModel):
 
     column: str | None = None
     columns: Texts = ()
+    else_column: str | None = None
+    before: NonEmpty | None = None
+    after: NonEmpty | None = None
+    before_last: NonEmpty | None = None
+    after_last: NonEmpty | None = None
     missing: Texts = ()
 
     @property
-    def inputs(self) -> tuple[str, ...]:
-        """The columns that it reads."""
+    def told(self) -> tuple[str, ...]:
+        """The columns of the value itself, joined where there are several."""
         return (self.column,) if self.column is not None else self.columns
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Every column that it reads."""
+        return self.told if self.else_column is None else (*self.told, self.else_column)
+
+    @property
+    def cut(self) -> tuple[str, str] | None:
+        """Which part of the text it takes: one of these keys, and at what; null for all of it."""
+        return next(iter(self._cuts()), None)
+
+    def _cuts(self) -> list[tuple[str, str]]:
+        said = {
+            "before": self.before,
+            "after": self.after,
+            "before_last": self.before_last,
+            "after_last": self.after_last,
+        }
+        return [(way, text) for way, text in said.items() if text is not None]
+
+    @model_validator(mode="after")
+    def _takes_one_part(self) -> Self:
+        if len(self._cuts()) > 1:
+            raise ValueError("say at most one of before, after, before_last, after_last")
+        if self.cut is not None and not self.told:
+            raise ValueError(f"{self.cut[0]} takes a part of a column; say which column")
+        if self.else_column is not None and self.column is None:
+            raise ValueError("else_column stands in for a column; say which column")
+        return self
 
     def _says_one_of(self, *names: str) -> Self:
         values = {name: getattr(self, name) for name in names}
@@ -63,83 +100,70 @@ class TextSource(Source):
 
     Args:
         value: the constant.
+        values: what texts become; others stay as they are.
     """
 
     value: str | None = None
+    values: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         return self._says_one_of("column", "columns", "value")
 
 
-DecimalSign = Literal[".", ","]
-
-Thousands = Literal["", ".", ",", "'", " "]
-
-NonEmpty = Annotated[str, Field(min_length=1)]
-
-
-class WrittenNumber(BaseModel):
-    """What a source of numbers, or of durations, can say of how they are written.
-
-    Args:
-        decimal: the decimal sign; the file's if absent.
-        thousands: what stands between groups of three digits; the file's if absent, but nothing
-            where the field has a decimal sign of its own.
-        beside: texts of which one may stand before or after the number.
-    """
-
-    decimal: DecimalSign | None = None
-    thousands: Thousands | None = None
-    beside: Annotated[tuple[NonEmpty, ...], BeforeValidator(one_or_more), Field(strict=False)] = ()
-
-    @property
-    def says_how_written(self) -> bool:
-        """Whether it says anything of that."""
-        return self.decimal is not None or self.thousands is not None or self.beside != ()
-
-
-class NumberSource(Source, WrittenNumber):
+class NumberSource(Source, WrittenNumber, WrittenTime):
     """A number: from a column, or the same for every record.
 
     Args:
         value: the constant.
+        minus: the column that is taken from the other one, such as a meter's first reading.
         until: the column of a time; the number is the duration from the session's start until it.
         unit: the unit that the source states it in; the field's own if absent.
         format: how a duration is written, e.g. `h:mm:ss`, a plain number if absent; or how the
-            time of `until` is.
+            time of `until` is; several are tried in order.
     """
 
     columns: Annotated[Texts, Field(max_length=0)] = ()
     value: float | None = None
+    minus: str | None = None
     until: str | None = None
     unit: str | None = None
-    format: str | None = None
+    format: Annotated[Texts, BeforeValidator(one_or_more)] = ()
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
-        if self.format is not None and self.unit is not None:
+        if self.format and self.unit is not None:
             raise ValueError("say unit or format, not both: a duration format has its own units")
-        if self.until is not None and self.format is None:
+        if self.until is not None and not self.format:
             raise ValueError('until names a time, which needs a format, such as format = "iso"')
-        if self.says_how_written and (self.format is not None or self.column is None):
+        if self.says_how_written and (self.format or self.column is None):
             raise ValueError("decimal, thousands and beside belong to a column of plain numbers")
+        if self.says_whose_clock and self.until is None:
+            raise ValueError("zone_column and times_in belong to times; a number has none")
+        if self.minus is not None and self.column is None:
+            raise ValueError("minus is taken from a column; say which column")
         return self._says_one_of("column", "value", "until")
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """The columns of the value itself."""
+        return super().told if self.until is None else (self.until,)
+
+    @property
     def inputs(self) -> tuple[str, ...]:
-        """The columns that it reads."""
-        return super().inputs if self.until is None else (self.until,)
+        """Every column that it reads."""
+        others = (self.minus, self.zone_column)
+        return (*super().inputs, *(name for name in others if name is not None))
 
 
-class TimeSource(Source, WrittenNumber):
+class TimeSource(Source, WrittenNumber, WrittenTime):
     """A time: written out, a clock or a duration beside the other time, or that of receipt.
 
     Args:
         format: how it is written; several are tried in order.
-        zone_column: the column that names the zone of this time; it wins over the calendar.
         add_years: added to the year, for files that write 0014.
         start_plus: the column of a duration that gives the end, counted from the start.
+        is_plugged_in: whether that duration is the time plugged in, so that the end is no guess.
         end_minus: the column of a duration that gives the start, counted back from the end.
         clock_after_start: the column of a clock without a date; the end is the first time that it
             shows that from the start on.
@@ -147,9 +171,9 @@ class TimeSource(Source, WrittenNumber):
         receipt: whether the moment of receipt stands for it.
     """
 
-    zone_column: str | None = None
     add_years: int = 0
     start_plus: str | None = None
+    is_plugged_in: bool = False
     end_minus: str | None = None
     clock_after_start: str | None = None
     format: Annotated[Texts, BeforeValidator(one_or_more)] = ()
@@ -174,12 +198,19 @@ class TimeSource(Source, WrittenNumber):
             raise ValueError("unit belongs to start_plus or end_minus; a time has a format")
         if self.says_how_written and (self.duration_column is None or self.format):
             raise ValueError("decimal, thousands and beside belong to a duration that is a number")
-        if self.clock_after_start is not None and (self.add_years or self.zone_column is not None):
+        if self.is_plugged_in and self.start_plus is None:
+            raise ValueError("is_plugged_in is said of the duration that start_plus names")
+        self._has_clock_where_it_may()
+        ways = ("column", "columns", "start_plus", "end_minus", "clock_after_start", "receipt")
+        return self._says_one_of(*ways)
+
+    def _has_clock_where_it_may(self) -> None:
+        if self.clock_after_start is not None and (self.add_years or self.says_whose_clock):
             raise ValueError(
                 "a clock after the start has the start's date and zone; say only those"
             )
-        ways = ("column", "columns", "start_plus", "end_minus", "clock_after_start", "receipt")
-        return self._says_one_of(*ways)
+        if self.says_whose_clock and not super().told:
+            raise ValueError("zone_column and times_in belong to a time that is written out")
 
     @property
     def follows_start(self) -> bool:
@@ -192,10 +223,16 @@ class TimeSource(Source, WrittenNumber):
         return self.start_plus if self.start_plus is not None else self.end_minus
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """The columns of the time, the clock or the duration, joined where there are several."""
+        other = self.duration_column or self.clock_after_start
+        return super().told if other is None else (other,)
+
+    @property
     def inputs(self) -> tuple[str, ...]:
-        """The columns that it reads."""
-        others = (self.duration_column, self.clock_after_start, self.zone_column)
-        return (*super().inputs, *(name for name in others if name is not None))
+        """Every column that it reads."""
+        zone = () if self.zone_column is None else (self.zone_column,)
+        return (*super().inputs, *zone)
 
 
 class WeekdaySource(Source):

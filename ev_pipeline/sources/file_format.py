@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
-from ev_pipeline.sources.fields import (
+from ev_pipeline.sources.numbers import NumberStyle
+from ev_pipeline.sources.written import (
     STRICT,
     DecimalSign,
     NonEmpty,
@@ -17,7 +18,6 @@ from ev_pipeline.sources.fields import (
     WrittenNumber,
     one_or_more,
 )
-from ev_pipeline.sources.numbers import NumberStyle
 
 Format = Literal["csv", "json", "jsonl"]
 

@@ -15,9 +15,9 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import TimeZoneName
-from ev_pipeline.sources.fields import STRICT, Source, Texts, TextSource
+from ev_pipeline.sources.fields import NumberSource, Source, TextSource, TimeSource
 from ev_pipeline.sources.file_format import FileFormat
-from ev_pipeline.sources.mapping_errors import line_of, nearest, refused, unreadable
+from ev_pipeline.sources.mapping_errors import refused, unreadable
 from ev_pipeline.sources.mapping_rules import (
     refuse_one_sign_for_two,
     refuse_times_without_clock,
@@ -30,6 +30,9 @@ from ev_pipeline.sources.sections import (
     ValidatedAs,
     sources_in,
 )
+from ev_pipeline.sources.unknown_keys import nearest
+from ev_pipeline.sources.variants import form_of
+from ev_pipeline.sources.written import STRICT, Texts
 from ev_pipeline.sources.zones import known_zones, offset_us
 
 _NAME: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -42,10 +45,8 @@ _NEEDED: Final = {
 }
 """Fields without which no record of that kind can be kept."""
 
-_OF_THE_SOURCE: Final = (
-    *("name", "records", "scope", "resolution_s", "has_corrections", "key_has_end"),
-)
-"""Keys that say who a session is and what becomes of it: no form of a source has its own."""
+_NO_KEYS: Final = ("text", "variants")
+"""Attributes of a mapping that are no keys of its TOML."""
 
 
 def _zone_or_offset(text: str) -> str:
@@ -117,6 +118,21 @@ class Mapping(BaseModel):
         sources = (*self.sources.values(), *self.hints.values())
         return tuple(dict.fromkeys(name for source in sources for name in source.inputs))
 
+    def clock_of(self, source: TimeSource | NumberSource) -> str | None:
+        """The zone of a source's times that state none: its own, else the mapping's.
+
+        Where a column should have named a time's zone and does not, that is the stations' one.
+        """
+        if source.zone_column is not None:
+            return source.times_in or self.zone or self.times_in
+        return source.times_in or self.times_in or self.zone
+
+    @property
+    def has_tied_times(self) -> bool:
+        """Whether start and end follow from each other by a duration."""
+        times = (self.sources.get(field) for field in ("started_at", "ended_at"))
+        return any(isinstance(time, TimeSource) and time.duration_column for time in times)
+
     def for_columns(self, names: list[str]) -> "Mapping":
         """The mapping for a file with these columns: itself, or one of its variants."""
         present = set(names)
@@ -184,47 +200,16 @@ def _validated(document: dict[str, Any], text: str, where: str) -> Mapping:
     try:
         return model.model_validate({**document, "text": text})
     except ValidationError as error:
-        raise refused(error, text, where) from error
-
-
-def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """The base with the change's keys; a section has its keys replaced, not as a whole."""
-    merged = dict(base)
-    for key, value in change.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = {**merged[key], **value} if both else value
-    return merged
-
-
-def _check_is_form(change: dict[str, Any], text: str, where: str) -> None:
-    own = next((key for key in change if key in _OF_THE_SOURCE), None)
-    if own is not None:
-        raise PipelineError(
-            f"a [[variant]] has its own {own}",
-            where=f"{where}, line {line_of(text, ('variant', own))}",
-            mend=f"say {own} once, at the top: it holds for every form of the source",
-        )
+        known = [key for key in Mapping.model_fields if key not in _NO_KEYS]
+        raise refused(error, text, where, known) from error
 
 
 def _variant(document: dict[str, Any], change: dict[str, Any], text: str, where: str) -> Variant:
     """The variant that a `[[variant]]` table describes: what it says over what the mapping says."""
-    without = change.pop("without", None)
-    if not isinstance(without, list) or not without:
-        raise PipelineError(
-            "a [[variant]] does not say what makes it one",
-            where=where,
-            mend='add the columns that such a file lacks: without = ["User ID"]',
-        )
-    _check_is_form(change, text, where)
     whole = _validated(document, text, where)
-    gone = {
-        field
-        for field, source in whole.sources.items()
-        if source.inputs and set(source.inputs) <= set(without)
-    }
-    kept = {key: value for key, value in document["fields"].items() if key not in gone}
-    merged = _merged({**document, "fields": kept}, change)
-    return Variant(without=tuple(without), mapping=_validated(merged, text, where))
+    inputs = {field: source.inputs for field, source in whole.sources.items()}
+    without, form = form_of(document, change, inputs, text, where)
+    return Variant(without=without, mapping=_validated(form, text, where))
 
 
 def parse_mapping(text: str, *, where: str) -> Mapping:

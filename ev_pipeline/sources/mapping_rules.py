@@ -11,27 +11,42 @@ from ev_pipeline.sources.file_format import FileFormat
 from ev_pipeline.sources.timeformats import STANDARD_FORMATS
 
 
+class WrongFieldError(ValueError):
+    """What one field says does not go with the rest of the mapping.
+
+    Args:
+        field: the field, a key of `[fields]`.
+        message: what is wrong, and the mend.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 def refuse_times_without_clock(sources: Dict[str, Source]) -> None:
     """Every time carries its offset, or else its zone.
 
     Raises:
-        ValueError: one does not.
+        WrongFieldError: one does not.
     """
+    start = sources.get("started_at")
     for field, source in sources.items():
-        if not _clock_formats(source) <= {*STANDARD_FORMATS}:
-            raise ValueError(
+        teller = start if isinstance(source, TimeSource) and source.clock_after_start else source
+        is_told = isinstance(teller, TimeSource | NumberSource) and teller.says_whose_clock
+        if not is_told and not _clock_formats(source) <= {*STANDARD_FORMATS}:
+            raise WrongFieldError(
+                field,
                 f"the times of {field} carry no offset, so the mapping must say whose clock "
-                'they follow: zone = "Europe/London"'
+                'they follow: zone = "Europe/London"',
             )
 
 
 def _clock_formats(source: Source) -> set[str]:
-    """The formats of the times that a source reads without a zone of their own."""
+    """The formats of the times that a source reads."""
     match source:
-        case TimeSource(duration_column=None, zone_column=None):
+        case TimeSource(duration_column=None) | NumberSource(until=str()):
             return {*source.format}
-        case NumberSource(until=str(), format=str(time_format)):
-            return {time_format}
         case _:
             return set()
 
@@ -40,20 +55,23 @@ def refuse_underivable_times(sources: Dict[str, Source]) -> None:
     """A session's start and end are written, or one of them follows from the other.
 
     Raises:
-        ValueError: a time cannot be had as its source says, or each follows from the other.
+        WrongFieldError: a time cannot be had as its source says, or each follows from the other.
     """
     start, end = sources.get("started_at"), sources.get("ended_at")
     for field, source in sources.items():
         if isinstance(source, TimeSource):
             _refuse_way(field, source)
     if isinstance(end, TimeSource) and end.receipt and not _goes_back(start):
-        raise ValueError(
+        raise WrongFieldError(
+            "started_at",
             "ended_at comes from the receipt and started_at does not; "
-            'say started_at = { end_minus = "the column of the duration" }'
+            'say started_at = { end_minus = "the column of the duration" }',
         )
     follows = isinstance(end, TimeSource) and end.follows_start
     if _goes_back(start) and follows:
-        raise ValueError("started_at and ended_at cannot each follow from the other")
+        raise WrongFieldError(
+            "ended_at", "started_at and ended_at cannot each follow from the other"
+        )
 
 
 def _refuse_way(field: str, source: TimeSource) -> None:
@@ -63,9 +81,10 @@ def _refuse_way(field: str, source: TimeSource) -> None:
         or (source.receipt and field == "started_at")
     )
     if wrong:
-        raise ValueError(
+        raise WrongFieldError(
+            field,
             f"{field} cannot be had so: start_plus and clock_after_start give ended_at, "
-            "end_minus gives started_at, receipt gives ended_at"
+            "end_minus gives started_at, receipt gives ended_at",
         )
 
 
@@ -77,13 +96,14 @@ def refuse_one_sign_for_two(sources: Dict[str, Source], file: FileFormat) -> Non
     """No sign is decimal sign and thousands separator of the same field.
 
     Raises:
-        ValueError: one is.
+        WrongFieldError: one is.
     """
     for field, source in sources.items():
         if isinstance(source, NumberSource | TimeSource):
             style = file.style_of(source)
             if style.decimal == style.thousands:
-                raise ValueError(
+                raise WrongFieldError(
+                    field,
                     f"decimal and thousands of {field} are both {style.decimal!r}; "
-                    "say both in the field"
+                    "say both in the field",
                 )

@@ -5,6 +5,7 @@ What does not: the table of units (`units`), the formats of durations (`duration
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,7 +48,7 @@ def read_numbers(
     *,
     style: NumberStyle,
     unit: str | None,
-    duration_format: str | None,
+    durations: Sequence[str] = (),
 ) -> pl.Series:
     """The numbers in the field's unit.
 
@@ -56,14 +57,18 @@ def read_numbers(
         field: the field that they are for; its name's ending states its unit.
         style: how they are written.
         unit: the unit that they are stated in; the field's own if null.
-        duration_format: how durations are written; plain numbers if null.
+        durations: formats of durations; plain numbers if there are none.
 
     Returns:
         Float64, finite; null where a text is no such number.
     """
-    if duration_format is not None:
-        return read_durations_h(texts, duration_format)
-    numbers = plain_numbers(texts, style).cast(pl.Float64, strict=False)
+    if durations:
+        return read_durations_h(texts, durations)
+    return in_unit(plain_numbers(texts, style).cast(pl.Float64, strict=False), field, unit)
+
+
+def in_unit(numbers: pl.Series, field: str, unit: str | None) -> pl.Series:
+    """Numbers in a unit as finite numbers in the field's."""
     if unit is not None:
         numbers = units_of(field)[unit].apply(numbers)
     return finite(numbers)

@@ -18,9 +18,8 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from ev_pipeline.domain.session import SESSION_FIELDS, STATION_FIELDS, FieldSpec, Kind
-from ev_pipeline.sources.durations import DURATION_FORMATS
+from ev_pipeline.sources.durations import check_duration_format
 from ev_pipeline.sources.fields import (
-    STRICT,
     NumberSource,
     Source,
     TextSource,
@@ -29,6 +28,7 @@ from ev_pipeline.sources.fields import (
 )
 from ev_pipeline.sources.timeformats import check_time_format
 from ev_pipeline.sources.units import units_of
+from ev_pipeline.sources.written import STRICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,6 @@ def _bare_column(value: Any) -> Any:
     return {"column": value} if isinstance(value, str) else value
 
 
-def _states_a_duration(source: NumberSource | TimeSource) -> bool:
-    """Whether the source's format, if it has one, is of durations and not of times."""
-    if isinstance(source, NumberSource):
-        return source.until is None
-    return source.duration_column is not None
-
-
 def _fits(field: str) -> Callable[[Any], Any]:
     """A check that the unit and the format make sense for `field`."""
 
@@ -66,19 +59,31 @@ def _fits(field: str) -> Callable[[Any], Any]:
         if source.unit is not None and source.unit not in units:
             known = ", ".join(units) or "it has none"
             raise ValueError(f"unit {source.unit!r} does not fit {field}; its units: {known}")
-        if isinstance(source, NumberSource) and source.until and not field.endswith("_h"):
-            raise ValueError(f"until gives a duration, which does not fit {field}")
-        is_duration = _states_a_duration(source)
-        formats = [source.format] if isinstance(source.format, str) else source.format or []
-        for name in formats if isinstance(source, NumberSource) and not is_duration else ():
-            check_time_format(name)
-        wrong = [name for name in formats if is_duration != (name in DURATION_FORMATS)]
-        if wrong or (formats and isinstance(source, NumberSource) and not field.endswith("_h")):
-            known = ", ".join(DURATION_FORMATS) if is_duration else "those of a time"
-            raise ValueError(f"format {formats[0]!r} does not fit {field}; known here: {known}")
+        if isinstance(source, NumberSource):
+            _check_number_format(field, source)
+        elif source.duration_column is not None:
+            _check_each(source.format, check_duration_format)
         return source
 
     return check
+
+
+def _check_number_format(field: str, source: NumberSource) -> None:
+    """Only durations have a format: their own, or that of the time until which they last."""
+    if not field.endswith("_h"):
+        if source.until is not None:
+            raise ValueError(f"until gives a duration, which does not fit {field}")
+        if source.format:
+            raise ValueError(
+                f"format {source.format[0]!r} does not fit {field}: a number has decimal, "
+                "thousands, beside and unit; only durations and times have a format"
+            )
+    _check_each(source.format, check_duration_format if source.until is None else check_time_format)
+
+
+def _check_each(formats: tuple[str, ...], check: Callable[[str], str]) -> None:
+    for name in formats:
+        check(name)
 
 
 _SOURCES: Final[dict[Kind, type[Source]]] = {
@@ -112,6 +117,12 @@ _STATION_HINTS: Final = tuple(
 
 StationHints: Final = _section("StationHints", _STATION_HINTS)
 """`[station]`: what session rows tell of their station."""
+
+
+def source_of(field: str) -> type[Source]:
+    """What a field's value can come from."""
+    kinds = {spec.name: _SOURCES[spec.kind] for spec in (*SESSION_FIELDS, *STATION_FIELDS)}
+    return WeekdaySource if field == "weekday" else kinds.get(field, Source)
 
 
 def sources_in(section: BaseModel) -> dict[str, Source]:

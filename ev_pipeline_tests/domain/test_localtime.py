@@ -141,6 +141,11 @@ def test_a_derived_end_stays_with_its_start() -> None:
     [span] = chosen(record, neighbours=busy)
     assert span[1] - span[0] == timedelta(minutes=20)
 
+    told = sessions(record | {"notes": ["time_ambiguous"]})
+    tied = readings(told, scope="s", key_has_end=False, has_tied_times=True)
+    assert tied["started_at"].to_list() == options["started_at"].to_list()
+    assert tied["ended_at"].to_list() == options["ended_at"].to_list()
+
 
 def test_an_unfinished_session_has_its_start_read_early() -> None:
     zone = "Europe/London"

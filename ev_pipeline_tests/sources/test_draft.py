@@ -24,7 +24,7 @@ def drafted(folder: Path, text: str | bytes, *, name: str = "export.csv") -> tup
 def said(mapping: Mapping) -> dict[str, dict[str, Any]]:
     """What the mapping says of each field, without what is absent."""
     return {
-        field: {key: value for key, value in source if value not in (None, (), 0, False)}
+        field: {key: value for key, value in source if value not in (None, (), 0, False, {})}
         for field, source in (mapping.sources | mapping.hints).items()
     }
 

@@ -3,14 +3,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.session import SESSION_FIELDS, STATION_FIELDS
-from ev_pipeline.sources.fields import NumberSource, TextSource, TimeSource, WeekdaySource
-from ev_pipeline.sources.file_format import FileFormat
-from ev_pipeline.sources.mapping import Mapping, load_mapping, parse_mapping, shipped_mappings
-from ev_pipeline.sources.mapping_errors import _KEYS, line_of
+from ev_pipeline.sources.mapping import load_mapping, parse_mapping, shipped_mappings
+from ev_pipeline.sources.mapping_errors import line_of
 from ev_pipeline_tests.sources.reading import PLAIN
 
 
@@ -71,12 +68,17 @@ def test_a_mapping_can_be_read_again_from_its_own_text() -> None:
         ('"dd/mm/yyyy HH:MM"] }\nen', '"dd/mm/yyyy hh:mm"] }\nen', "line 9", "dd/mm/yyyy HH:MM"),
         ('"kwh"', '{ column = "kwh", unit = "Wph" }', "line 11", "its units: kWh, Wh"),
         ('"kwh"', '{ column = "kwh", unitt = "Wh" }', "line 11", "did you mean unit?"),
-        ('"kwh"', '{ column = "kwh", format = "h:mm:ss" }', "line 11", "known here"),
+        (
+            '"kwh"',
+            '{ column = "kwh", format = "h:mm:ss" }',
+            "line 11",
+            "only durations and times have a format",
+        ),
         ('"kwh"', '{ until = "kwh", format = "iso" }', "line 11", "does not fit energy_kwh"),
         ('"kwh"', '{ until = "kwh" }', "line 11", 'format = "iso"'),
         ('"kwh"', "5", "line 11", "docs/mapping.md"),
         ('"Europe/London"', '"London"', "line 5", "Europe/London"),
-        ('zone = "Europe/London"\n', "", "line 1", 'zone = "Europe/London"'),
+        ('zone = "Europe/London"\n', "", "line 8", 'zone = "Europe/London"'),
         ('station_id = "station"\n', "", "line 1", "station_id"),
         ('name = "plain"\n', "", "line 1", "add name = ..."),
         ('"A plain source"', '"A plain\nsource"', "line 3", "texts in double quotes"),
@@ -158,17 +160,24 @@ def test_a_keys_line_is_found(pairs: list[tuple[str, str]], data: st.DataObject)
     assert line_of("\n".join(lines), pairs[index]) == index * 3 + 3
 
 
-def test_the_keys_that_a_typing_error_is_compared_with_are_all_there_are() -> None:
-    models: list[type[BaseModel]] = [
-        Mapping,
-        FileFormat,
-        TextSource,
-        NumberSource,
-        TimeSource,
-        WeekdaySource,
-    ]
-    keys = {key for model in models for key in model.model_fields} - {"text", "variants"}
-    assert keys <= set(_KEYS)
+@pytest.mark.parametrize(
+    ("old", "new", "place", "mend"),
+    [
+        ('"kwh"', '{ column = "kwh", times_in = "UTC" }', "line 11", "times_in belong to times"),
+        ('"kwh"', '{ column = "kwh", skip_lines = 1 }', "line 11", "skip_lines stands in [file]"),
+        ('"station"', '{ column = "station", split = "/" }', "line 8", 'before = "/"'),
+        ('"station"', '{ column = "station", unit = "Wh" }', "line 8", "in a field that is a time"),
+        ("zone = ", "decimal = ", "line 5", "decimal stands in [file]"),
+        ('"kwh"\n', '"kwh"\n[station]\nmunicipality = "x"\n', "line 13", "known there: name, lat"),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_told_the_right_one(
+    old: str, new: str, place: str, mend: str
+) -> None:
+    said = refusal(PLAIN.replace(old, new, 1))
+    assert said.startswith(f"my.toml, {place}")
+    assert mend in said
+    assert "did you mean" not in said
 
 
 def test_a_zone_that_programs_read_differently_is_refused_with_a_citys() -> None:

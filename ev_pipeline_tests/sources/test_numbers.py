@@ -12,9 +12,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_v
 
 
 def read(text: str, field: str, *, decimal: str = ".", unit: str | None = None) -> float | None:
-    values = read_numbers(
-        pl.Series([text]), field, style=NumberStyle(decimal), unit=unit, duration_format=None
-    )
+    values = read_numbers(pl.Series([text]), field, style=NumberStyle(decimal), unit=unit)
     value = values[0]
     assert value is None or isinstance(value, float)
     return value
@@ -83,9 +81,7 @@ def test_minus_zero_and_exponents_are_numbers() -> None:
 
 
 def styled(text: str, style: NumberStyle) -> float | None:
-    values = read_numbers(
-        pl.Series([text]), "cost", style=style, unit=None, duration_format=None
-    ).to_list()
+    values = read_numbers(pl.Series([text]), "cost", style=style, unit=None).to_list()
     return values[0] if values[0] is None else float(values[0])
 
 

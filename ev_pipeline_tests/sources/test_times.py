@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ev_pipeline.sources.durations import read_durations_h
+from ev_pipeline.sources.durations import check_duration_format, read_durations_h
 from ev_pipeline.sources.times import read_written, to_moments
 from ev_pipeline.sources.zones import known_zones, offset_us
 
@@ -128,12 +128,12 @@ def test_a_duration_is_its_hours_minutes_and_seconds(
 ) -> None:
     texts = pl.Series([f"{hours}:{minutes:02}:{seconds:02}"])
     expected = timedelta(hours=hours, minutes=minutes, seconds=seconds) / timedelta(hours=1)
-    assert read_durations_h(texts, "h:mm:ss")[0] == pytest.approx(expected, rel=1e-12)
+    assert read_durations_h(texts, ("h:mm:ss",))[0] == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("text", ["1:60:00", "-1:00:00", "1:00", "1:2:3:4", "", "a:bb:cc"])
 def test_what_is_no_duration_is_not_read_as_one(text: str) -> None:
-    assert read_durations_h(pl.Series([text]), "h:mm:ss")[0] is None
+    assert read_durations_h(pl.Series([text]), ("h:mm:ss",))[0] is None
 
 
 @pytest.mark.parametrize(("text", "hours"), [("-07:00", -7.0), ("+05:30", 5.5), ("07:00", None)])
@@ -172,3 +172,28 @@ def test_words_around_a_months_name_are_those_of_the_format() -> None:
     assert read("4. Mai 2026, 8:12 Uhr", "dd. mon yyyy, HH:MM 'Uhr'", zone="UTC") == wanted
     assert read("4/5/2026 8h12 100%", "dd/mm/yyyy HH'h'MM '100%'", zone="UTC") == wanted
     assert read("4 foo 2026 08:12", "dd mon yyyy HH:MM", zone="UTC") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "duration_format", "hours"),
+    [
+        ("2h 39m 36s", "h'h' mm'm' ss's'", 2.66),
+        ("2h39m36s", "h'h' mm'm' ss's'", 2.66),
+        ("45 min", "mm 'min'", 0.75),
+        ("90 min", "mm 'min'", 1.5),
+        ("1.06:30:00", "d.hh:mm:ss", 30.5),
+        ("PT1H30M", "'PT'h'H'mm'M'", 1.5),
+        ("1h 75m", "h'h' mm'm'", None),
+        ("1h", "h'h' mm'm'", None),
+    ],
+)
+def test_durations_are_read_with_the_text_that_stands_in_them(
+    text: str, duration_format: str, hours: float | None
+) -> None:
+    assert read_durations_h(pl.Series([text]), (duration_format,))[0] == pytest.approx(hours)
+
+
+@pytest.mark.parametrize("wrong", ["", "hh h", "mm:h", "h'h", "HH:MM", "'h'"])
+def test_what_is_no_format_of_a_duration_is_refused_with_those_that_are(wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"as in h:mm:ss or .* or h'h' mm'm' ss's'"):
+        check_duration_format(wrong)

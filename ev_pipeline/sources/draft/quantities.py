@@ -11,7 +11,7 @@ import polars as pl
 
 from ev_pipeline.sources.draft.headers import words_of
 from ev_pipeline.sources.draft.number_styles import style_in
-from ev_pipeline.sources.durations import DURATION_FORMATS, read_durations_h
+from ev_pipeline.sources.durations import EXAMPLES, read_durations_h
 from ev_pipeline.sources.numbers import NumberStyle, plain_numbers
 from ev_pipeline.sources.units import units_of
 
@@ -108,8 +108,8 @@ def numbers_in(texts: pl.Series) -> Numbers | None:
 def duration_format(texts: pl.Series) -> str | None:
     """The clock-like form in which the texts write durations; null if there is none."""
     present = texts.drop_nulls()
-    for name in DURATION_FORMATS:
-        n_read = read_durations_h(present, name).is_not_null().sum()
+    for name in EXAMPLES:
+        n_read = read_durations_h(present, (name,)).is_not_null().sum()
         if len(present) and n_read >= _READ_SHARE * len(present):
             return name
     return None

@@ -145,7 +145,7 @@ def _numbers(mapping: Mapping) -> tuple[str, ...]:
     """The columns that hold plain numbers."""
     columns: list[str] = []
     for source in (*mapping.sources.values(), *mapping.hints.values()):
-        if isinstance(source, NumberSource) and source.format is None and source.until is None:
+        if isinstance(source, NumberSource) and not source.format and source.until is None:
             columns += source.inputs
         elif isinstance(source, TimeSource) and source.duration_column and not source.format:
             columns.append(source.duration_column)
