@@ -1,7 +1,7 @@
 """Habits: what is usual for a user or a station, frozen at training.
 
-What lives here: means and upper quantiles a group, shrunk towards the population.
-What does not: how far a session departs from them (`residuals`).
+What lives here: means, spreads and upper quantiles a group, shrunk towards the population.
+What does not: which quantities have habits (`residuals`).
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,9 @@ MIN_STATION_SESSIONS: Final = 20
 
 PRIOR_SESSIONS: Final = 10.0
 """The population counts as this many sessions beside a group's own."""
+
+_LEAST_SPREAD: Final = 0.05
+"""Departures are in logarithms: a habit kept to within 5 % is not tighter than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,36 @@ class Groups:
         own = lower + (upper - lower) * (rank - below)
         shrunk = (self.counts * own + PRIOR_SESSIONS * population) / (self.counts + PRIOR_SESSIONS)
         return np.append(shrunk, population)
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """What is usual of one quantity, a group; each array's last element is the population's.
+
+    Args:
+        usual: mean of the quantity.
+        spread: mean absolute departure from it.
+    """
+
+    usual: Floats
+    spread: Floats
+
+    @classmethod
+    def fit(cls, quantity: Floats, groups: Groups) -> Self:
+        """Freeze what is usual of `quantity` among the groups."""
+        usual = groups.shrunk_means(quantity)
+        departure = np.abs(quantity - usual[groups.member])
+        return cls(usual, np.maximum(groups.shrunk_means(departure), _LEAST_SPREAD))
+
+    def departure(self, quantity: Floats, group: Integers) -> Floats:
+        """How many spreads each session lies above (or, negative, below) what is usual."""
+        departure: Floats = (quantity - self.usual[group]) / self.spread[group]
+        return departure
+
+    def at(self, departure: float, group: Integers) -> Floats:
+        """The quantity that lies so many spreads above what is usual for each group."""
+        quantity: Floats = self.usual[group] + departure * self.spread[group]
+        return quantity
 
 
 def positions(known: Keys, keys: Keys) -> Integers:

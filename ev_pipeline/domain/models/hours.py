@@ -1,4 +1,4 @@
-"""How usual an hour of plug-in is, at a station and for a power, frozen at training.
+"""How usual an hour of the day is, for a station, a user or a kind of session, frozen at training.
 
 What lives here: smoothed shares of the hours for the surprise of one, counted ones for the words.
 What does not: what else may be unexpected of a session (`residuals`).
@@ -16,77 +16,110 @@ _HOURS: Final = 24
 EVEN_SHARE: Final = 1 / _HOURS
 """What each hour would have if all were alike: an hour with as much is not unusual."""
 
-_BAND_QUANTILES: Final = (1 / 3, 2 / 3)
-"""Slow, middling and fast: enough to see that fast charging at midnight is odd."""
+_POWER_QUANTILES: Final = (1 / 3, 2 / 3)
+_DURATION_QUANTILES: Final = (0.25, 0.5, 0.75)
+"""Enough kinds of session to see that fast charging at midnight is odd."""
 
 _PSEUDO_SESSIONS: Final = 0.5
 """Counted in every hour, so that an hour never seen has a finite surprise."""
 
 
 @dataclass(frozen=True, slots=True)
-class HourShares:
-    """Shares of sessions by hour of plug-in.
+class Kinds:
+    """Kinds of session, by length and power.
 
     Args:
-        by_station: one row a station of the groups, the population's last; 24 columns.
-        counted: the same without smoothing, as anyone would count them.
-        by_band: one row a power band; 24 columns.
-        band_edges: log mean power where the bands meet.
+        duration_edges: log durations where kinds meet.
+        power_edges: log mean powers where they meet.
     """
 
-    by_station: Floats
-    counted: Floats
-    by_band: Floats
-    band_edges: Floats
+    duration_edges: Floats
+    power_edges: Floats
 
     @classmethod
-    def fit(cls, values: SessionValues, stations: Groups) -> Self:
-        """Count the hours of the sessions, smoothed over the neighbouring hours."""
-        hour = _hour(values)
-        everywhere = _counts(np.zeros(len(values), dtype=np.int64), hour, 1)
-        population = _filled_shares(_smooth(everywhere))
-        edges = np.quantile(values.log_power, _BAND_QUANTILES)
-        bands = _smooth(_counts(_band(values, edges), hour, len(edges) + 1))
-        inside = stations.member >= 0
-        own = _counts(stations.member[inside], hour[inside], len(stations.keys))
-        shrunk = _smooth(own) + PRIOR_SESSIONS * population
+    def fit(cls, values: SessionValues) -> Self:
+        """Edges that part the sessions evenly."""
         return cls(
-            by_station=np.vstack([_filled_shares(shrunk), population]),
-            counted=_shares(np.vstack([own, everywhere])),
-            by_band=_filled_shares(bands),
-            band_edges=edges,
+            np.quantile(values.log_duration, _DURATION_QUANTILES),
+            np.quantile(values.log_power, _POWER_QUANTILES),
         )
 
-    def surprise(self, values: SessionValues, station: Integers) -> Floats:
-        """Minus the logarithm of how likely the hour is, given the station and the power.
+    def __len__(self) -> int:
+        """Number of kinds."""
+        return (len(self.duration_edges) + 1) * (len(self.power_edges) + 1)
+
+    def of(self, values: SessionValues) -> Integers:
+        """The kind of each session."""
+        length = np.searchsorted(self.duration_edges, values.log_duration)
+        power = np.searchsorted(self.power_edges, values.log_power)
+        kind: Integers = (length * (len(self.power_edges) + 1) + power).astype(np.int64)
+        return kind
+
+
+@dataclass(frozen=True, slots=True)
+class HourShares:
+    """Shares of sessions by an hour of theirs: 24 columns, one row a group, the population's last.
+
+    Args:
+        expected: smoothed over the neighbouring hours, and drawn towards the population.
+        counted: as anyone would count them.
+    """
+
+    expected: Floats
+    counted: Floats
+
+    @classmethod
+    def fit(cls, hour: Integers, member: Integers, n_groups: int) -> Self:
+        """Count the hours of the sessions.
 
         Args:
-            values: the sessions.
-            station: position of each one's station in the groups, -1 for none.
+            hour: of each session.
+            member: the group of each, -1 for none.
+            n_groups: how many groups there are.
         """
-        hour = _hour(values)
-        at_station = self.by_station[station, hour]
-        at_power = self.by_band[_band(values, self.band_edges), hour]
-        surprise: Floats = -np.log(at_station * at_power / self.by_station[-1, hour])
-        return surprise
+        everywhere = _counts(np.zeros(len(hour), dtype=np.int64), hour, 1)
+        population = _filled_shares(_smooth(everywhere))
+        inside = member >= 0
+        own = _counts(member[inside], hour[inside], n_groups)
+        drawn = _smooth(own) + PRIOR_SESSIONS * population
+        return cls(
+            expected=np.vstack([_shares(drawn), population]),
+            counted=_shares(np.vstack([own, everywhere])),
+        )
 
-    def share(self, values: SessionValues, station: Integers) -> Floats:
-        """Share of the station's fitted sessions that start in the same hour."""
-        shares: Floats = self.counted[station, _hour(values)]
-        return shares
+    @classmethod
+    def of_groups(cls, hour: Integers, groups: Groups) -> Self:
+        """Count the hours of the sessions of users or stations."""
+        return cls.fit(hour, groups.member, len(groups.keys))
 
-    def busiest(self, station: Integers) -> Floats:
-        """Hour in which most sessions of the station start, the earlier of equals."""
-        busiest: Floats = self.counted[station].argmax(axis=1).astype(np.float64)
+    def lift(self, hour: Integers, group: Integers) -> Floats:
+        """How much likelier each hour is for the group than for all; a factor."""
+        lift: Floats = self.expected[group, hour] / self.expected[-1, hour]
+        return lift
+
+    def share(self, hour: Integers) -> Floats:
+        """How likely each hour is for all."""
+        share: Floats = self.expected[-1, hour]
+        return share
+
+    def busiest(self, group: Integers) -> Floats:
+        """Hour with most sessions of each group, the earlier of equals."""
+        busiest: Floats = self.counted[group].argmax(axis=1).astype(np.float64)
         return busiest
 
 
-def _hour(values: SessionValues) -> Integers:
-    return np.floor(values.start_hour).astype(np.int64) % _HOURS
+def start_hour(values: SessionValues) -> Integers:
+    """The hour of day in which each session starts."""
+    return _hour(values.start_hour)
 
 
-def _band(values: SessionValues, edges: Floats) -> Integers:
-    return np.searchsorted(edges, values.log_power).astype(np.int64)
+def end_hour(values: SessionValues) -> Integers:
+    """The hour of day in which each session ends, were its day 24 h long."""
+    return _hour(values.start_hour + np.exp(values.log_duration))
+
+
+def _hour(clock: Floats) -> Integers:
+    return np.floor(clock % _HOURS).astype(np.int64) % _HOURS
 
 
 def _counts(row: Integers, hour: Integers, n_rows: int) -> Integers:
@@ -107,5 +140,7 @@ def _filled_shares(counts: Floats) -> Floats:
 
 
 def _shares(counts: Floats | Integers) -> Floats:
-    shares: Floats = counts / counts.sum(axis=1, keepdims=True)
+    """Rows as shares of their sums; a row without sessions has none."""
+    sums = counts.sum(axis=1, keepdims=True)
+    shares: Floats = counts / np.maximum(sums, np.finfo(float).tiny)
     return shares

@@ -79,17 +79,11 @@ def measure_dbscan(model: DbscanModel, usable: pl.DataFrame, *, seed: int) -> di
     }
 
 
-def measure_anomalies(model: AnomalyModel, later: SessionValues) -> dict[str, Any]:
-    """The threshold, and the share of later ordinary sessions above it.
-
-    Args:
-        model: the fitted model.
-        later: the sessions that the threshold was set on.
-    """
+def measure_anomalies(model: AnomalyModel) -> dict[str, Any]:
+    """The threshold, and the share of ordinary sessions above it when it was set."""
     return {
         "threshold": model.threshold,
-        "n_calibrated": len(later),
-        "calibration_share": float(np.mean(model.scores(later) > model.threshold)),
+        "calibration_share": model.calibration_share,
         "n_rules": len(RULES),
         "n_trees": len(model.forest.roots),
         "n_station_habits": len(model.expectations.station_keys),

@@ -11,6 +11,7 @@ from typing import Any, Final
 import polars as pl
 
 from ev_pipeline.domain.models.rules import RULES
+from ev_pipeline.domain.models.tails import SAID_QUANTILE
 
 REASON: Final = pl.Struct(
     {"code": pl.String, "message": pl.String, "value": pl.Float64, "expected": pl.Float64}
@@ -18,30 +19,50 @@ REASON: Final = pl.Struct(
 """One reason; value and expected in the unit that the message names, null where there is none."""
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
-    "energy_for_duration": (
-        "energy_kwh",
-        "{energy} in {duration}, where {usual_kwh} is usual {at}",
-    ),
     "power_over_station": (
         "mean_power_kw",
-        "mean power {power}, where up to about {usual_kw} is usual {at}",
+        "mean power {power}, where up to about {limit_kw} is usual {at}",
     ),
-    "duration_unlike_station": (
+    "long_for_energy": (
         "duration_h",
-        "plugged in for {duration}, where {usual_h} is usual {at}",
+        "stayed {duration}; about {most} of sessions with {energy} {at} stay under {limit_h}",
     ),
-    "energy_unlike_station": ("energy_kwh", "{energy}, where {usual_kwh} is usual {at}"),
-    "duration_unlike_user": (
+    "long_at_station": (
         "duration_h",
-        "plugged in for {duration}, where {usual_h} is usual for this user",
+        "stayed {duration}; about {most} of the sessions {at} stay under {limit_h}",
     ),
-    "energy_unlike_user": ("energy_kwh", "{energy}, where {usual_kwh} is usual for this user"),
-    "unusual_hour": (
-        "start_hour",
-        "starts at {clock}, in an hour with {share} of the sessions {at}",
+    "little_energy": (
+        "energy_kwh",
+        "{energy} in {duration}; about {most} of sessions so long {at} get more than {limit_kwh}",
     ),
+    "much_energy": (
+        "energy_kwh",
+        "{energy}; about {most} of the sessions {at} get less than {limit_kwh}",
+    ),
+    "unusual_hour": ("start_hour", "{hour}"),
+    "long_for_user": (
+        "duration_h",
+        "stayed {duration}, where this user mostly stays under {limit_h}",
+    ),
+    "much_energy_for_user": (
+        "energy_kwh",
+        "{energy}, where this user mostly gets less than {limit_kwh}",
+    ),
+    "unusual_hour_for_user": ("start_hour", "{hour}"),
 }
 """By residual: the column that is unexpected, and the sentence."""
+
+_HOUR_WORDS: Final = {
+    "start": "starts at {clock}, in an hour with {share} of the sessions {at}",
+    "start_of_kind": "starts at {clock}, in an hour with {share} of the sessions of its length"
+    " and power",
+    "end": "ends at {end_clock}, in an hour in which {share} of the sessions {at} end",
+    "start_of_user": "starts at {clock}, in an hour with {share} of this user's sessions",
+}
+"""By what is rare about an hour."""
+
+TOGETHER: Final = "unusual_together"
+"""Code of what is odd by no single fact."""
 
 QUANTITIES: Final = {code: column for code, (column, _) in _WORDS.items()}
 """By residual: energy, power, duration or hour."""
@@ -52,8 +73,24 @@ _MINUTE_TOLERANCE: Final = 1e-9
 """In min: 12:50 as an hour is a hair under 770 minutes. Times are kept to the microsecond, 2e-8."""
 
 _PERCENT: Final = 100
+_HOURS_PER_DAY: Final = 24
 _LEAST_AMOUNT: Final = 0.01
 """In kWh or kW: two decimals of less would say that there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class HourFact:
+    """What is rare about the hours of a session.
+
+    Args:
+        form: which hour, and among which sessions: a key of the sentences.
+        share: share of these sessions in the same hour.
+        busiest: the hour with most of them.
+    """
+
+    form: str
+    share: float
+    busiest: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +98,13 @@ class Background:
     """What one residual of a session was held against.
 
     Args:
-        expected: what was usual instead, in the residual's unit.
-        hour_share: share of the sessions in the same hour, at the station or at all.
+        limit: up to where the quantity is usual, in its unit.
+        hour: what is rare about the hour; null for other quantities.
         is_station_known: whether the station has a habit of its own.
     """
 
-    expected: float
-    hour_share: float
+    limit: float
+    hour: HourFact | None
     is_station_known: bool
 
 
@@ -101,23 +138,48 @@ def residual_reason(
         background: what the session was held against.
     """
     column, words = _WORDS[code]
+    at = "at this station" if background.is_station_known else "at all stations"
+    value, expected = session[column], background.limit
+    fact = background.hour
+    hour = ""
+    if fact is not None:
+        end_hour = (session["start_hour"] + session["duration_h"]) % _HOURS_PER_DAY
+        hour = _HOUR_WORDS[fact.form].format(
+            clock=_clock(session["start_hour"]),
+            end_clock=_clock(end_hour),
+            share=f"{fact.share * _PERCENT:.1f} %",
+            at=at,
+        )
+        value, expected = end_hour if fact.form == "end" else value, fact.busiest
     message = words.format(
         energy=_amount(session["energy_kwh"], "kWh"),
         power=_amount(session["mean_power_kw"], "kW"),
         duration=_stay(session["duration_h"]),
-        clock=_clock(session["start_hour"]),
-        usual_kwh=_amount(background.expected, "kWh"),
-        usual_kw=_amount(background.expected, "kW"),
-        usual_h=_stay(background.expected),
-        share=f"{background.hour_share * _PERCENT:.1f} %",
-        at="at this station" if background.is_station_known else "at all stations",
+        limit_kwh=_amount(background.limit, "kWh"),
+        limit_kw=_amount(background.limit, "kW"),
+        limit_h=_stay(background.limit),
+        most=f"{SAID_QUANTILE:.0%}".replace("%", " %"),
+        hour=hour,
+        at=at,
     )
+    return {"row": row, "code": code, "message": message, "value": value, "expected": expected}
+
+
+def together_reason(row: int, session: dict[str, Any]) -> dict[str, Any]:
+    """The reason of a session that is odd by no single fact.
+
+    Args:
+        row: the session's place in its frame.
+        session: its values.
+    """
+    energy, stay = _amount(session["energy_kwh"], "kWh"), _stay(session["duration_h"])
     return {
         "row": row,
-        "code": code,
-        "message": message,
-        "value": session[column],
-        "expected": background.expected,
+        "code": TOGETHER,
+        "message": f"{energy} in {stay} from {_clock(session['start_hour'])}: usual one by one,"
+        " rare together",
+        "value": None,
+        "expected": None,
     }
 
 

@@ -1,7 +1,7 @@
 """What is unexpected of a session: how far it departs from what was usual at training.
 
-What lives here: the residual columns, in an order that artifacts keep, and what was expected.
-What does not: how odd a combination of residuals is (`forest`), words for it (`reasons`).
+What lives here: the residual columns, in an order that artifacts keep, and what each was held
+against. What does not: how rare a residual is (`tails`), words for it (`reasons`).
 """
 
 from dataclasses import dataclass, fields
@@ -14,67 +14,58 @@ from ev_pipeline.domain.models.habits import (
     MIN_STATION_SESSIONS,
     MIN_USER_SESSIONS,
     Groups,
+    Habit,
     positions,
 )
-from ev_pipeline.domain.models.hours import EVEN_SHARE, HourShares
-from ev_pipeline.domain.models.values import Booleans, Floats, Integers, Keys, SessionValues
+from ev_pipeline.domain.models.hours import HourShares, Kinds, end_hour, start_hour
+from ev_pipeline.domain.models.values import Floats, Integers, Keys, SessionValues
 
 RESIDUALS: Final = (
-    "energy_for_duration",
     "power_over_station",
-    "duration_unlike_station",
-    "energy_unlike_station",
-    "duration_unlike_user",
-    "energy_unlike_user",
+    "long_for_energy",
+    "long_at_station",
+    "little_energy",
+    "much_energy",
     "unusual_hour",
+    "long_for_user",
+    "much_energy_for_user",
+    "unusual_hour_for_user",
 )
-"""Codes of the residuals, in the order of the columns."""
-
-_POWER: Final = RESIDUALS.index("power_over_station")
-_HOUR: Final = RESIDUALS.index("unusual_hour")
-_ONE_SIDED: Final = (_POWER, _HOUR)
-"""Only more is odd of these; of the others, which are departures, less is too."""
-
-STATION_DEPARTURES: Final = tuple(
-    RESIDUALS.index(code)
-    for code in ("energy_for_duration", "duration_unlike_station", "energy_unlike_station")
-)
-"""Departures that every session has, whether or not its user has a habit."""
-
-_LEAST_DEPARTURE: Final = 1.0
-"""In spreads: whoever departs by less is nearer to the habit than the habit's own sessions are."""
+"""Codes of the residuals, in the order of the columns. Each is odd where it is high: who stays
+short or takes little in a short stay harms nobody."""
 
 _POWER_QUANTILE: Final = 0.99
 _CURVE_POINTS: Final = 21
-"""Energy for a duration is a line through the medians of twenty equal groups by duration."""
-
-_LEAST_SPREAD: Final = 0.05
-"""Departures are in logarithms: a habit kept to within 5 % is not tighter than that."""
+"""A curve is a line through the medians of twenty equal groups of sessions."""
 
 
 @dataclass(frozen=True, slots=True)
-class Habit:
-    """What is usual of one quantity, a group; each array's last element is the population's.
+class Curve:
+    """The median of one quantity given another, both in logarithms.
 
     Args:
-        usual: mean of the quantity.
-        spread: mean absolute departure from it.
+        given: ascending.
+        median: of the other, at each.
     """
 
-    usual: Floats
-    spread: Floats
+    given: Floats
+    median: Floats
 
     @classmethod
-    def fit(cls, quantity: Floats, groups: Groups) -> Self:
-        """Freeze what is usual of `quantity` among the groups."""
-        usual = groups.shrunk_means(quantity)
-        departure = np.abs(quantity - usual[groups.member])
-        return cls(usual, np.maximum(groups.shrunk_means(departure), _LEAST_SPREAD))
+    def fit(cls, given: Floats, quantity: Floats) -> Self:
+        """Medians through the middles of equal groups of sessions."""
+        order = np.lexsort((quantity, given))
+        groups = np.array_split(order, min(_CURVE_POINTS - 1, len(order)))
+        middles = np.array([np.median(given[group]) for group in groups])
+        medians = np.array([np.median(quantity[group]) for group in groups])
+        # Interpolation needs rising middles: groups with one middle are one point.
+        distinct, inverse, counts = np.unique(middles, return_inverse=True, return_counts=True)
+        return cls(distinct, np.bincount(inverse, weights=medians) / counts)
 
-    def departure(self, quantity: Floats, group: Integers) -> Floats:
-        """How many spreads each session lies above (or, negative, below) what is usual."""
-        departure: Floats = (quantity - self.usual[group]) / self.spread[group]
-        return departure
+    def at(self, given: Floats) -> Floats:
+        """The median at each."""
+        median: Floats = np.interp(given, self.given, self.median)
+        return median
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,106 +75,129 @@ class Expectations:
     Args:
         station_keys: stations with a habit, ascending.
         user_keys: users with a habit, ascending.
-        curve_duration: log durations between which the energy is interpolated.
-        curve_energy: median log energy at each.
-        station_excess: log energy beyond the curve, a station.
+        energy_curve: log energy given the log duration.
+        duration_curve: log duration given the log energy.
+        station_power: 99th percentile of the log mean power, a station.
+        station_excess: log energy beyond its curve, a station.
+        station_delay: log duration beyond its curve, a station.
         station_duration: log duration, a station.
         station_energy: log energy, a station.
         user_duration: log duration, a user.
         user_energy: log energy, a user.
-        station_power: 99th percentile of the log mean power, a station.
-        hours: shares of the hours.
+        kinds: kinds of session.
+        station_starts: shares of the hours in which sessions start, a station.
+        station_ends: shares of the hours in which they end.
+        kind_starts: shares of the hours in which they start, a kind.
+        kind_ends: shares of the hours in which they end.
+        user_starts: shares of the hours in which they start, a user.
     """
 
     station_keys: Keys
     user_keys: Keys
-    curve_duration: Floats
-    curve_energy: Floats
+    energy_curve: Curve
+    duration_curve: Curve
+    station_power: Floats
     station_excess: Habit
+    station_delay: Habit
     station_duration: Habit
     station_energy: Habit
     user_duration: Habit
     user_energy: Habit
-    station_power: Floats
-    hours: HourShares
+    kinds: Kinds
+    station_starts: HourShares
+    station_ends: HourShares
+    kind_starts: HourShares
+    kind_ends: HourShares
+    user_starts: HourShares
 
     @classmethod
     def fit(cls, values: SessionValues) -> Self:
         """Freeze what is usual among the sessions."""
         stations = Groups.of(values.station, min_sessions=MIN_STATION_SESSIONS)
         users = Groups.of(values.user, min_sessions=MIN_USER_SESSIONS)
-        curve_duration, curve_energy = _fit_curve(values)
-        excess = values.log_energy - np.interp(values.log_duration, curve_duration, curve_energy)
+        energy_curve = Curve.fit(values.log_duration, values.log_energy)
+        duration_curve = Curve.fit(values.log_energy, values.log_duration)
+        kinds = Kinds.fit(values)
+        kind, starts, ends = kinds.of(values), start_hour(values), end_hour(values)
         return cls(
             station_keys=stations.keys,
             user_keys=users.keys,
-            curve_duration=curve_duration,
-            curve_energy=curve_energy,
-            station_excess=Habit.fit(excess, stations),
+            energy_curve=energy_curve,
+            duration_curve=duration_curve,
+            station_power=stations.shrunk_quantiles(values.log_power, _POWER_QUANTILE),
+            station_excess=Habit.fit(
+                values.log_energy - energy_curve.at(values.log_duration), stations
+            ),
+            station_delay=Habit.fit(
+                values.log_duration - duration_curve.at(values.log_energy), stations
+            ),
             station_duration=Habit.fit(values.log_duration, stations),
             station_energy=Habit.fit(values.log_energy, stations),
             user_duration=Habit.fit(values.log_duration, users),
             user_energy=Habit.fit(values.log_energy, users),
-            station_power=stations.shrunk_quantiles(values.log_power, _POWER_QUANTILE),
-            hours=HourShares.fit(values, stations),
+            kinds=kinds,
+            station_starts=HourShares.of_groups(starts, stations),
+            station_ends=HourShares.of_groups(ends, stations),
+            kind_starts=HourShares.fit(starts, kind, len(kinds)),
+            kind_ends=HourShares.fit(ends, kind, len(kinds)),
+            user_starts=HourShares.of_groups(starts, users),
         )
 
     def residuals(self, values: SessionValues) -> Floats:
-        """The residual columns, shape (residuals, sessions), in the order of `RESIDUALS`."""
+        """The residual columns, shape (residuals, sessions), in the order of `RESIDUALS`.
+
+        NaN where a session's user has no habit: whoever has none breaks none.
+        """
         station = positions(self.station_keys, values.station)
         user = positions(self.user_keys, values.user)
-        has_habit = user >= 0
-        excess = values.log_energy - self._curve(values)
-        duration_of_user = self.user_duration.departure(values.log_duration, user)
-        energy_of_user = self.user_energy.departure(values.log_energy, user)
-        return np.stack(
+        excess = values.log_energy - self.energy_curve.at(values.log_duration)
+        delay = values.log_duration - self.duration_curve.at(values.log_energy)
+        columns = np.stack(
             [
-                self.station_excess.departure(excess, station),
-                np.maximum(values.log_power - self.station_power[station], 0.0),
+                values.log_power - self.station_power[station],
+                self.station_delay.departure(delay, station),
                 self.station_duration.departure(values.log_duration, station),
+                -self.station_excess.departure(excess, station),
                 self.station_energy.departure(values.log_energy, station),
-                # Whoever has no habit breaks none.
-                np.where(has_habit, duration_of_user, 0.0),
-                np.where(has_habit, energy_of_user, 0.0),
-                self.hours.surprise(values, station),
+                self._hour_surprise(values, station),
+                self.user_duration.departure(values.log_duration, user),
+                self.user_energy.departure(values.log_energy, user),
+                -np.log(self.user_starts.expected[user, start_hour(values)]),
             ]
         )
+        columns[len(RESIDUALS) - 3 :, user < 0] = np.nan
+        return columns
 
-    def expected(self, values: SessionValues) -> Floats:
-        """What was usual instead, in h, kWh, kW or hour of day; shape and order of `residuals`."""
+    def limits(self, values: SessionValues, said: Floats) -> Floats:
+        """Up to where (for little_energy: down to where) each quantity is usual.
+
+        Args:
+            values: the sessions.
+            said: how high each residual usually is at most.
+
+        Returns:
+            h, kWh, kW, or for hours the busiest one; shape and order of `residuals`. Infinite where
+            nobody has the residual.
+        """
         station = positions(self.station_keys, values.station)
         user = positions(self.user_keys, values.user)
         logs = [
-            self._curve(values) + self.station_excess.usual[station],
             self.station_power[station],
-            self.station_duration.usual[station],
-            self.station_energy.usual[station],
-            self.user_duration.usual[user],
-            self.user_energy.usual[user],
+            self.duration_curve.at(values.log_energy) + self.station_delay.at(said[1], station),
+            self.station_duration.at(said[2], station),
+            self.energy_curve.at(values.log_duration) + self.station_excess.at(-said[3], station),
+            self.station_energy.at(said[4], station),
+            np.zeros(len(values)),
+            self.user_duration.at(said[6], user),
+            self.user_energy.at(said[7], user),
+            np.zeros(len(values)),
         ]
-        return np.vstack([np.exp(np.stack(logs)), self.hours.busiest(station)])
+        limits = np.exp(np.stack(logs))
+        limits[RESIDUALS.index("unusual_hour")] = self.station_starts.busiest(station)
+        limits[RESIDUALS.index("unusual_hour_for_user")] = self.user_starts.busiest(user)
+        return limits
 
-    def hour_share(self, values: SessionValues) -> Floats:
-        """Share of the station's sessions that start in the same hour."""
-        return self.hours.share(values, positions(self.station_keys, values.station))
-
-    def is_unusual(self, columns: Floats, typical: Floats, hour_share: Floats) -> Booleans:
-        """Where a residual lies in its odd direction, so that its sentence is true.
-
-        A forest finds a residual odd on either side: an hour busier than most, too.
-
-        Args:
-            columns: the sessions' residuals.
-            typical: median of each residual.
-            hour_share: of each session, share of the station's sessions in the same hour.
-        """
-        is_unusual: Booleans = np.abs(columns) >= _LEAST_DEPARTURE
-        for residual in _ONE_SIDED:
-            is_unusual[residual] = columns[residual] > typical[residual]
-        is_unusual[_HOUR] &= hour_share < EVEN_SHARE
-        return is_unusual
-
-    def knows_station(self, values: SessionValues) -> Booleans:
+    def knows_station(self, values: SessionValues) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
         """Whether each session's station has a habit of its own; else it has the population's."""
         return positions(self.station_keys, values.station) >= 0
 
@@ -206,23 +220,20 @@ class Expectations:
         for field in fields(cls):
             if field.name in arrays:
                 parts[field.name] = arrays[field.name]
-            else:
-                kind = HourShares if field.name == "hours" else Habit
-                names = [part.name for part in fields(kind)]
-                parts[field.name] = kind(**{name: arrays[f"{field.name}.{name}"] for name in names})
+                continue
+            kind = field.type
+            names = [part.name for part in fields(kind)]  # type: ignore[arg-type]  # a dataclass
+            parts[field.name] = kind(**{name: arrays[f"{field.name}.{name}"] for name in names})  # type: ignore[operator]  # likewise
         return cls(**parts)  # type: ignore[arg-type]  # each field's arrays were written by `arrays`
 
-    def _curve(self, values: SessionValues) -> Floats:
-        curve: Floats = np.interp(values.log_duration, self.curve_duration, self.curve_energy)
-        return curve
-
-
-def _fit_curve(values: SessionValues) -> tuple[Floats, Floats]:
-    """Median log energy over log duration, through the middles of equal groups of sessions."""
-    order = np.lexsort((values.log_energy, values.log_duration))
-    groups = np.array_split(order, min(_CURVE_POINTS - 1, len(order)))
-    duration = np.array([np.median(values.log_duration[group]) for group in groups])
-    energy = np.array([np.median(values.log_energy[group]) for group in groups])
-    # Interpolation needs rising durations: groups of one duration are one point.
-    distinct, inverse, counts = np.unique(duration, return_inverse=True, return_counts=True)
-    return distinct, np.bincount(inverse, weights=energy) / counts
+    def _hour_surprise(self, values: SessionValues, station: Integers) -> Floats:
+        """Minus the logarithm of how likely start and end are, given station, length and power."""
+        kind = self.kinds.of(values)
+        surprise = np.zeros(len(values))
+        for hour, at_station, of_kind in (
+            (start_hour(values), self.station_starts, self.kind_starts),
+            (end_hour(values), self.station_ends, self.kind_ends),
+        ):
+            likely = at_station.share(hour) * at_station.lift(hour, station)
+            surprise -= np.log(likely * of_kind.lift(hour, kind))
+        return surprise

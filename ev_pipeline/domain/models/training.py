@@ -35,7 +35,7 @@ TRAINING_INPUTS: Final = (
 """Columns of `ev_session_features` that a training reads."""
 
 _EARLIER_SHARE: Final = 0.75
-"""Share of the time-ordered sessions that the forest learns from; the rest sets its threshold."""
+"""Share of the time-ordered sessions whose lessons the rest set the threshold by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def train_dbscan(features: pl.DataFrame, *, seed: int) -> TrainedPart:
 def train_isolation_forest(
     features: pl.DataFrame, *, seed: int, false_alarm_rate: float
 ) -> TrainedPart:
-    """Fit habits and forest on the earlier sessions, and the threshold on the later ones.
+    """Set the threshold on the later sessions by what the earlier teach, then learn from all.
 
     Raises:
         PipelineError: too few sessions.
@@ -137,9 +137,10 @@ def train_isolation_forest(
             "earlier_share": _EARLIER_SHARE,
         },
         measures={
-            "n_fitted": len(earlier),
+            "n_fitted": len(usable),
+            "n_calibrated": len(later),
             "n_beyond_fit_limits": count_beyond_fit_limits(features),
-            **measure_anomalies(model, later),
+            **measure_anomalies(model),
         },
         artifact=model.to_bytes(),
     )

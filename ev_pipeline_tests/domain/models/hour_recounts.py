@@ -10,14 +10,13 @@ import polars as pl
 
 from ev_pipeline.domain.models.view import fit_sessions
 
-_EARLIER_SHARE: Final = 0.75
 _MIN_STATION_SESSIONS: Final = 20
 
 
 def stated_and_counted(
     fitted: pl.DataFrame, sessions: pl.DataFrame, labels: pl.DataFrame
 ) -> pl.DataFrame:
-    """Of every reason `unusual_hour`: the stated share in %, the counted one, and both places.
+    """Of every start that is a reason: the stated share in %, the counted one, and both places.
 
     Args:
         fitted: features that the model was trained on.
@@ -26,14 +25,17 @@ def stated_and_counted(
     """
     usable = fit_sessions(fitted).sort("started_at", "session_id")
     hour = pl.col("start_hour").floor().alias("hour")
-    earlier = usable[: round(_EARLIER_SHARE * len(usable))].with_columns(hour)
-    stations = earlier.group_by("station_id").len("n_station")
+    counted = usable.with_columns(hour)
+    stations = counted.group_by("station_id").len("n_station")
     habits = stations.filter(pl.col("n_station") >= _MIN_STATION_SESSIONS)
     reasons = (
         labels.select("session_id", "anomaly_reasons")
         .explode("anomaly_reasons", empty_as_null=False, keep_nulls=False)
         .unnest("anomaly_reasons")
-        .filter(pl.col("code") == "unusual_hour")
+        .filter(
+            pl.col("code") == "unusual_hour",
+            pl.col("message").str.contains(r"^starts at .* (at this station|at all stations)$"),
+        )
     )
     has_habit = pl.col("n_station").is_not_null()
     at_station, anywhere = (
@@ -44,12 +46,12 @@ def stated_and_counted(
         reasons.join(sessions.select("session_id", "station_id", hour), on="session_id")
         .join(habits, on="station_id", how="left")
         .join(
-            earlier.group_by("station_id", "hour").len("n_hour_station"),
+            counted.group_by("station_id", "hour").len("n_hour_station"),
             on=["station_id", "hour"],
             how="left",
         )
-        .join(earlier.group_by("hour").len("n_hour"), on="hour", how="left")
-        .with_columns(n=pl.lit(len(earlier)))
+        .join(counted.group_by("hour").len("n_hour"), on="hour", how="left")
+        .with_columns(n=pl.lit(len(counted)))
         .select(
             stated=pl.col("message").str.extract(r"in an hour with ([\d.]+) %").cast(pl.Float64),
             counted=pl.when(has_habit).then(at_station).otherwise(anywhere),

@@ -8,7 +8,10 @@ import polars as pl
 import pytest
 
 from ev_pipeline.domain.models.bundle import ModelBundle
+from ev_pipeline.domain.models.reasons import QUANTITIES, TOGETHER
+from ev_pipeline.domain.models.residuals import RESIDUALS
 from ev_pipeline.domain.models.rules import RULES
+from ev_pipeline.domain.models.values import session_values
 from ev_pipeline_tests.domain.models.hour_recounts import stated_and_counted
 from ev_pipeline_tests.domain.models.made_sessions import features_of, make_sessions
 
@@ -59,10 +62,10 @@ def test_overstaying_is_named_with_what_is_usual(
     label = _label(made_model, fast, duration_h=30.0, energy_kwh=20.0, mean_power_kw=0.67)
     assert label["is_anomaly"]
     reasons = {reason["code"]: reason for reason in label["anomaly_reasons"]}
-    stay = next(reasons[code] for code in reasons if code.startswith("duration_unlike"))
+    stay = next(reasons[code] for code in reasons if code.startswith("long_"))
     assert stay["value"] == 30.0
-    assert 0.4 < stay["expected"] < 0.8
-    assert stay["message"].startswith("plugged in for 30.0 h, where ")
+    assert 0.5 < stay["expected"] < 1.2
+    assert stay["message"].startswith("stayed 30.0 h")
 
 
 def test_power_beyond_what_the_station_delivers_is_named(
@@ -86,7 +89,7 @@ def test_an_hour_in_which_nobody_starts_is_named(
     made_model: ModelBundle, made_features: pl.DataFrame
 ) -> None:
     work = _at(made_features, "station-1")
-    label = _label(made_model, work, start_hour=2.0, duration_h=12.0)
+    label = _label(made_model, work, user_id="new", start_hour=2.0, duration_h=12.0)
     reasons = {reason["code"]: reason["message"] for reason in label["anomaly_reasons"]}
     assert reasons["unusual_hour"].startswith("starts at 02:00, in an hour with 0.")
 
@@ -114,32 +117,48 @@ def test_an_hour_that_is_busy_is_never_a_reason(
     wary_model: ModelBundle, made_features: pl.DataFrame
 ) -> None:
     work = _at(made_features, "station-1").filter(pl.col("start_hour").is_between(8, 9))
-    reasons = wary_model.label(work)["anomaly_reasons"].explode().struct.field("code")
+    reasons = wary_model.label(work)["anomaly_reasons"].explode().struct.field("message")
     assert len(reasons) >= len(work) > 20
-    assert "unusual_hour" not in reasons
+    assert not reasons.str.contains(r"starts at .* sessions at this station").any()
 
 
-def test_every_reason_departs_from_what_is_expected_in_its_odd_direction(
+def test_no_reason_contradicts_the_session_and_each_has_one(
     wary_model: ModelBundle, made_features: pl.DataFrame
 ) -> None:
     labels = wary_model.label(made_features)
     assert (labels["anomaly_reasons"].list.len() >= 1).all()
     reasons = labels["anomaly_reasons"].explode().struct.unnest()
-    power = reasons.filter(pl.col("code") == "power_over_station")
-    assert len(power) > 0
-    assert (power["value"] > power["expected"]).all()
+    assert set(reasons["code"]) <= {*RESIDUALS, TOGETHER}
+    bounded = reasons.filter(
+        pl.col("expected").is_not_null(), ~pl.col("code").str.starts_with("unusual")
+    )
+    is_low = pl.col("code") == "little_energy"
+    times = pl.col("value") / pl.col("expected")
+    ratio = pl.when(is_low).then(1 / times).otherwise(times)
+    assert len(bounded) > 100
+    assert (bounded.select(ratio).to_series() >= 1.05 - 1e-9).all()
 
 
-@pytest.mark.parametrize("quantity", ["energy", "power", "duration", "hour"])
+def test_the_share_that_a_reason_tells_of_is_that_of_the_sessions(
+    made_model: ModelBundle, made_features: pl.DataFrame
+) -> None:
+    """Of all sessions, about 95 % stay under what the reason says that 95 % stay under."""
+    values = session_values(made_features)
+    model = made_model.anomalies
+    limits = model.expectations.limits(values, model.tails.said)
+    for code, column in (("long_for_energy", "duration_h"), ("much_energy", "energy_kwh")):
+        under = made_features[column].to_numpy() < limits[RESIDUALS.index(code)]
+        assert under.mean() == pytest.approx(0.95, abs=0.005)
+
+
+@pytest.mark.parametrize("quantity", sorted(set(QUANTITIES.values())))
 def test_no_two_reasons_of_a_session_name_one_quantity(
     wary_model: ModelBundle, made_features: pl.DataFrame, quantity: str
 ) -> None:
     labels = wary_model.label(made_features)
     codes = labels["anomaly_reasons"].list.eval(pl.element().struct.field("code"))
-    n_named = codes.list.eval(pl.element().str.contains(quantity)).list.sum()
-    # The code energy_for_duration is about the energy.
-    n_borrowed = codes.list.contains("energy_for_duration") if quantity == "duration" else 0
-    assert (n_named - n_borrowed).max() == 1
+    naming = [code for code, named in QUANTITIES.items() if named == quantity]
+    assert codes.list.eval(pl.element().is_in(naming)).list.sum().max() == 1
 
 
 def test_every_anomaly_has_one_to_three_reasons_and_no_other_session_has_any(

@@ -4,14 +4,27 @@ from typing import Any
 
 import pytest
 
-from ev_pipeline.domain.models.reasons import Background, residual_reason
+from ev_pipeline.domain.models.reasons import (
+    Background,
+    HourFact,
+    residual_reason,
+    together_reason,
+)
+
+_SESSION = {"energy_kwh": 7.0, "mean_power_kw": 3.5, "duration_h": 2.0, "start_hour": 8.0}
 
 
-def _say(code: str, *, expected: float = 1.0, **changes: Any) -> str:
-    """The sentence of one residual of an ordinary session with some of its values changed."""
-    session = {"energy_kwh": 7.0, "mean_power_kw": 3.5, "duration_h": 2.0, "start_hour": 8.0}
-    background = Background(expected=expected, hour_share=0.01, is_station_known=True)
-    return str(residual_reason(0, session | changes, code, background)["message"])
+def _reason(
+    code: str, *, limit: float = 1.0, form: str = "start", **changes: Any
+) -> dict[str, Any]:
+    """The reason that one residual of an ordinary session gives with some of its values changed."""
+    hour = HourFact(form, share=0.01, busiest=17.0) if "hour" in code else None
+    background = Background(limit=limit, hour=hour, is_station_known=True)
+    return residual_reason(0, _SESSION | changes, code, background)
+
+
+def _say(code: str, **given: Any) -> str:
+    return str(_reason(code, **given)["message"])
 
 
 def test_every_minute_of_the_day_is_said_as_it_was() -> None:
@@ -41,8 +54,10 @@ def test_a_minute_is_said_only_once_it_has_begun(hour: float, clock: str) -> Non
     ],
 )
 def test_an_hour_is_never_said_as_sixty_minutes(duration_h: float, said: str) -> None:
-    sentence = _say("duration_unlike_station", duration_h=duration_h, expected=duration_h)
-    assert sentence == f"plugged in for {said}, where {said} is usual at this station"
+    sentence = _say("long_at_station", duration_h=duration_h, limit=duration_h)
+    assert sentence == (
+        f"stayed {said}; about 95 % of the sessions at this station stay under {said}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,10 +71,52 @@ def test_an_hour_is_never_said_as_sixty_minutes(duration_h: float, said: str) ->
     ],
 )
 def test_little_energy_is_never_said_as_none(energy_kwh: float, said: str) -> None:
-    sentence = _say("energy_unlike_station", energy_kwh=energy_kwh)
-    assert sentence == f"{said}, where 1.0 kWh is usual at this station"
+    sentence = _say("much_energy", energy_kwh=energy_kwh)
+    assert sentence == f"{said}; about 95 % of the sessions at this station get less than 1.0 kWh"
 
 
 def test_a_power_that_is_unusual_is_held_against_a_level_and_claims_no_count() -> None:
-    sentence = _say("power_over_station", mean_power_kw=42.0, expected=11.2)
+    sentence = _say("power_over_station", mean_power_kw=42.0, limit=11.2)
     assert sentence == "mean power 42.0 kW, where up to about 11.2 kW is usual at this station"
+
+
+def test_a_long_stay_is_held_against_those_of_the_same_energy() -> None:
+    reason = _reason("long_for_energy", duration_h=31.2, limit=9.4)
+    assert reason["message"] == (
+        "stayed 31.2 h; about 95 % of sessions with 7.0 kWh at this station stay under 9.4 h"
+    )
+    assert (reason["value"], reason["expected"]) == (31.2, 9.4)
+
+
+def test_little_energy_is_held_against_stays_of_the_same_length() -> None:
+    assert _say("little_energy", energy_kwh=0.02, limit=2.1) == (
+        "0.02 kWh in 2.0 h; about 95 % of sessions so long at this station get more than 2.1 kWh"
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "said", "value"),
+    [
+        ("start", "starts at 23:30, in an hour with 1.0 % of the sessions at this station", 23.5),
+        (
+            "start_of_kind",
+            "starts at 23:30, in an hour with 1.0 % of the sessions of its length and power",
+            23.5,
+        ),
+        (
+            "end",
+            "ends at 01:30, in an hour in which 1.0 % of the sessions at this station end",
+            1.5,
+        ),
+        ("start_of_user", "starts at 23:30, in an hour with 1.0 % of this user's sessions", 23.5),
+    ],
+)
+def test_an_hour_is_said_with_what_is_rare_about_it(form: str, said: str, value: float) -> None:
+    reason = _reason("unusual_hour", form=form, start_hour=23.5)
+    assert (reason["message"], reason["value"], reason["expected"]) == (said, value, 17.0)
+
+
+def test_what_is_rare_only_together_is_said_as_it_is() -> None:
+    assert together_reason(0, _SESSION)["message"] == (
+        "7.0 kWh in 2.0 h from 08:00: usual one by one, rare together"
+    )
