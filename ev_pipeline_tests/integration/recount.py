@@ -21,6 +21,7 @@ MINUTE_S: Final = 60
 
 MISSING_TIME: Final = "01/01/1970 01:00"
 PLACE: Final = ["CP ID", "Connector"]
+CONTENT: Final = [*PLACE, "start", "end", "kwh"]
 
 Span = tuple[float, float]
 """Start and end, epoch seconds."""
@@ -78,10 +79,12 @@ def _load(rows: pd.DataFrame, database: Database, registered: frozenset[str]) ->
     _choose_readings(rows, database)
     found = reasons(rows, MINUTE_S)
     ids, outcomes = [], []
-    for row, told in zip(rows.to_dict("records"), found.to_dict("records"), strict=True):
-        own_id = row.get("Charging event") or (row["CP ID"], row["Connector"], row["start"])
-        content = (row["CP ID"], row["Connector"], row["start"], row["end"], row["kwh"])
-        faults = {code for code, applies in told.items() if applies}
+    own = rows.get("Charging event", pd.Series("", index=rows.index))
+    contents = zip(*(rows[name] for name in CONTENT), strict=True)
+    codes = found.columns.to_numpy()
+    for name, content, told in zip(own, contents, found.to_numpy(dtype=bool), strict=True):
+        own_id = name or content[:3]
+        faults = set(codes[told])
         ids.append(own_id)
         if faults == {"not_finished"} and own_id in database.contents:
             outcomes.append("duplicate")
@@ -124,9 +127,10 @@ def _warnings(stored: pd.DataFrame, database: Database) -> pd.DataFrame:
         spans = np.vstack([before, group[["start", "end"]].to_numpy()])
         database.spans[place] = spans
         starts, ends = spans[:, 0], spans[:, 1]
-        shared = np.minimum.outer(ends, ends) - np.maximum.outer(starts, starts)
-        with_earlier = np.tril(shared > MINUTE_S, k=-1).any(axis=1)
-        overlaps[group.index] = with_earlier[len(before) :]
+        new = slice(len(before), None)
+        shared = np.minimum.outer(ends[new], ends) - np.maximum.outer(starts[new], starts)
+        with_earlier = np.tril(shared > MINUTE_S, k=len(before) - 1).any(axis=1)
+        overlaps[group.index] = with_earlier
     return warnings(stored, MINUTE_S).assign(overlaps_same_connector=overlaps)
 
 

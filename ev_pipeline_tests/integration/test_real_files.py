@@ -112,7 +112,7 @@ def test_every_figure_of_every_load_equals_the_recount_by_hand(
 def test_the_load_command_without_a_registry_answers_with_the_sums_over_its_files(
     engine: sa.Engine, environment: dict[str, str]
 ) -> None:
-    files = session_files("dundee")
+    files = session_files("dundee")[:2]
     program = Path(sys.executable).with_name("ev-pipeline")
     done = subprocess.run(
         [program, "load", "dundee", *files, "--json"],
