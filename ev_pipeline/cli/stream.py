@@ -10,6 +10,7 @@ import typer
 
 from ev_pipeline.cli.database import database
 from ev_pipeline.settings import load_settings
+from ev_pipeline.stack.stream_worker import STOP_WITHIN_S
 
 
 def register(app: typer.Typer) -> None:
@@ -20,8 +21,8 @@ def register(app: typer.Typer) -> None:
 def stream() -> None:
     """Take sessions from the broker: store, label and publish them, until Ctrl-C.
 
-    What was taken is stored before it ends. It logs in as the account that EV_MQTT_USERNAME names,
-    else as the local stack's account `stream`.
+    What was taken is stored before it ends, within 20 seconds, or left to the broker. It logs in as
+    the account that EV_MQTT_USERNAME names, else as the local stack's account `stream`.
 
     Example: ev-pipeline stream
     """
@@ -32,6 +33,12 @@ def stream() -> None:
     settings = load_settings("stream")
     with database(settings) as engine:
         running = Stream(engine, settings)
+
+        def stop(_number: int, _frame: object) -> None:
+            signal.alarm(STOP_WITHIN_S)  # ends this process, whatever it waits for
+            running.stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: running.stop())
+            signal.signal(number, stop)
         running.run()
+        signal.alarm(0)

@@ -8,7 +8,7 @@ What lives here: the connection. What does not: topics' meaning and payloads.
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, Final, Self
 
 import paho.mqtt.client as paho
@@ -110,6 +110,13 @@ class Client:
             mend="see logs/mosquitto.log under EV_HOME",
             where=self._login.address,
         )
+
+    def drain(self, within_s: float) -> None:
+        """The broker has answered for what was published, or the time is over.
+
+        A connection that ends while the broker still sends ends with what is on its way to it, too.
+        """
+        wait(self._outcomes.unanswered(), within_s)
 
     def stop(self) -> None:
         """The connection is over, without a will; what was not answered for has no reason code."""

@@ -42,6 +42,11 @@ class Outcomes:
         if future is not None:
             future.set_result(outcome)
 
+    def unanswered(self) -> list[Future[Outcome]]:
+        """Those that the broker has not answered for."""
+        with self._lock:
+            return list(self._waiting.values())
+
     def close(self) -> None:
         """Nobody waits any more: what was not answered for has no reason code."""
         with self._lock:

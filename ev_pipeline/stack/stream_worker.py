@@ -10,8 +10,9 @@ from ev_pipeline.stack.credentials import HOST
 
 NAME: Final = "stream"
 
-STOP_WITHIN_S: Final = 30
-"""s; by then what it was given is stored and acknowledged, or left to the broker."""
+STOP_WITHIN_S: Final = 20
+"""s, whole; by then what it was given is stored and acknowledged, or left to the broker: it ends
+itself, and whoever asked it to stop need not wait longer before it is killed."""
 
 ANSWER_WITHIN_S: Final = 2
 """s; the page is made in milliseconds."""

@@ -40,8 +40,8 @@ from ev_pipeline.stream.worker import Worker, as_delivered
 CONNECT_WITHIN_S: Final = 30.0
 """s; a broker that does not accept the worker by then is an error that a person should see."""
 
-STOP_WITHIN_S: Final = 20.0
-"""s; by then what was taken is stored and acknowledged, or left to the broker."""
+DRAIN_WITHIN_S: Final = 5.0
+"""s; by then the broker has taken what was told last, some hundred kilobytes, or it is away."""
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -144,6 +144,7 @@ class Stream:
             log_in(self._login).close()  # what is wrong is said at once: a client would try again
             parts.enter_context(self._telling)
             self._telling.wait_connected(CONNECT_WITHIN_S)
+            parts.callback(self._telling.drain, DRAIN_WITHIN_S)
             parts.callback(self._say_status, "offline")
             parts.enter_context(self._responder)
             parts.enter_context(self._teller)

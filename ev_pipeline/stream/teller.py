@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
@@ -105,13 +106,25 @@ class Teller(AbstractContextManager["Teller"]):
             self._changed.wait(ROUND_INTERVAL_S)
             was_nudged = self._changed.is_set()
             self._changed.clear()
-            try:
-                self._tell(was_nudged=was_nudged)
-            except (*DATABASE_ERRORS, PipelineError) as error:
-                if not is_infrastructure_fault(error) and not isinstance(error, PipelineError):
-                    raise
-                _LOG.warning("panels wait: %s", str(error).splitlines()[0])
+            if not self._is_told(partial(self._tell, was_nudged=was_nudged)):
                 self._stopping.wait(ROUND_INTERVAL_S)
+        self._is_told(self._tell_last)
+
+    def _is_told(self, tell: Callable[[], None]) -> bool:
+        """Whether it could be told: the database may be away."""
+        try:
+            tell()
+        except (*DATABASE_ERRORS, PipelineError) as error:
+            if not is_infrastructure_fault(error) and not isinstance(error, PipelineError):
+                raise
+            _LOG.warning("panels wait: %s", str(error).splitlines()[0])
+            return False
+        return True
+
+    def _tell_last(self) -> None:
+        """Tell what was committed since the last round: no other is to come."""
+        if self._client.is_connected and self._position() != self._told_position:
+            self._tell_round(is_live_told=False)
 
     def _tell(self, *, was_nudged: bool) -> None:
         """Tell what is due; what is not yet is told in a later turn.

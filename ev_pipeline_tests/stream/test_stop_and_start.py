@@ -1,5 +1,6 @@
 """How the worker ends when it is asked to, and what it says when it cannot begin."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -10,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from ev_pipeline.messaging import topics
+from ev_pipeline.messaging.retained import read_retained
 from ev_pipeline.settings import Settings
-from ev_pipeline.stream.running import STOP_WITHIN_S
+from ev_pipeline.stack.stream_worker import STOP_WITHIN_S
 from ev_pipeline_tests.conftest import free_port, make_home
+from ev_pipeline_tests.intake.files import rows
 from ev_pipeline_tests.stack.processes import wait_until
 from ev_pipeline_tests.stream.accounts import assert_accounted_for, assert_shown
 from ev_pipeline_tests.stream.installation import Installation, installed
@@ -35,6 +40,9 @@ def test_a_stop_under_load_ends_in_time_and_leaves_the_rest_to_the_broker(
         began_s = time.monotonic()
         assert installation.worker.end(signal.SIGTERM) == 0
         assert time.monotonic() - began_s < STOP_WITHIN_S
+        assert last_progress(installation) == rows(
+            installation.engine, "select sum(received)::int from ev_ledger"
+        )
         with publisher.pausing():
             installation.start_again("worker")
             assert_accounted_for(
@@ -42,6 +50,30 @@ def test_a_stop_under_load_ends_in_time_and_leaves_the_rest_to_the_broker(
             )
             assert_shown(installation.engine, installation.worker.settings, installation.broker)
     assert "Traceback" not in installation.worker.said()
+
+
+def last_progress(installation: Installation) -> list[int]:
+    """How many records the worker says it has received."""
+    kept = read_retained(installation.broker.login("nodered"), (topics.PROGRESS,))
+    return [json.loads(kept[topics.PROGRESS])["received"]]
+
+
+@pytest.mark.long  # it is the deadline that is waited for
+def test_a_stop_in_a_transaction_that_never_ends_ends_in_time_and_stores_nothing_half(
+    installation: Installation,
+) -> None:
+    worker, engine = installation.worker, installation.engine
+    with Publisher(installation.broker.add_charger()) as publisher:
+        with engine.begin() as connection:
+            connection.execute(sa.text("lock table ev_session in access exclusive mode"))
+            waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+            wait_until(lambda: rows(engine, waiting) != [0], within_s=UP_WITHIN_S)
+            began_s = time.monotonic()
+            assert worker.end(signal.SIGTERM) == -signal.SIGALRM
+            assert time.monotonic() - began_s < STOP_WITHIN_S + 1
+        installation.start_again("worker")
+        with publisher.pausing():
+            assert_accounted_for(engine, publisher, installation.champion, "stuck")
 
 
 def test_a_stop_while_the_database_is_away_ends_in_time(
@@ -97,8 +129,9 @@ def test_what_keeps_the_worker_from_beginning_is_said_on_one_line(
 def test_a_full_disk_of_the_database_is_waited_out(tmp_path: Path) -> None:
     disk = make_home()
     mount = ["mount", "-t", "tmpfs", "-o", "size=220m,mode=755", "none", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root may make a small disk")
+    mounted = subprocess.run(mount, capture_output=True, check=False, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a small disk takes the right to mount one: {mounted.stderr.strip()}")
     try:
         with installed(tmp_path, database_home=disk) as installation:
             wait_out(installation, disk / "ballast")
