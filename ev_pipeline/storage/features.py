@@ -116,6 +116,13 @@ def read_training_sessions(engine: sa.Engine) -> pl.DataFrame:
     return read_frame(engine, f"select {columns} from ev_session_features where quality = 'valid'")  # noqa: S608 - our own columns
 
 
+def count_warned_sessions(engine: sa.Engine) -> int:
+    """How many sessions of the training snapshot no model is trained on, because of a warning."""
+    statement = "select count(*) from ev_session_features where quality <> 'valid'"
+    with engine.connect() as connection:
+        return int(connection.exec_driver_sql(statement).scalar_one())
+
+
 def preview_session_features(engine: sa.Engine) -> pl.DataFrame:
     """A few rows of `ev_session_features`, to look at."""
     return read_frame(engine, "select * from ev_session_features order by session_id limit 5")

@@ -5,7 +5,7 @@ What does not: training (`domain.models`), labels (`labels`), the way a champion
 version while others read and write (`promotion`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -50,6 +50,7 @@ class ModelVersion:
     is_champion: bool
     promoted_at: datetime | None
     reason: str | None
+    card: str | None = None
 
 
 _RECORD: Final = [ev_model.c[name] for name in ModelVersion.__dataclass_fields__]
@@ -97,7 +98,7 @@ def delete_other_parts(connection: sa.Connection, training_id: str) -> None:
 
 
 def save_version(connection: sa.Connection, version: ModelVersion, artifact: bytes) -> ModelVersion:
-    """Register a version, unless one with the same content is there.
+    """Register a version; where one with the same content is there, what is said of it is renewed.
 
     Args:
         connection: an open transaction.
@@ -107,12 +108,23 @@ def save_version(connection: sa.Connection, version: ModelVersion, artifact: byt
     Returns:
         The version that holds this content: the given one, or the older one.
     """
-    known = find_version(connection, ev_model.c.artifact_sha256 == version.artifact_sha256)
-    if known is not None:
+    known = find_content(connection, version.artifact_sha256)
+    if known is None:
+        values = {name: getattr(version, name) for name in ModelVersion.__dataclass_fields__}
+        connection.execute(sa.insert(ev_model).values(**values, artifact=artifact))
+        return version
+    if known.promoted_at is not None:
         return known
-    values = {name: getattr(version, name) for name in ModelVersion.__dataclass_fields__}
-    connection.execute(sa.insert(ev_model).values(**values, artifact=artifact))
-    return version
+    judged = {name: getattr(version, name) for name in ("measures", "reason", "card")}
+    connection.execute(
+        sa.update(ev_model).where(ev_model.c.version == known.version).values(**judged)
+    )
+    return replace(known, **judged)
+
+
+def find_content(connection: sa.Connection, artifact_sha256: str) -> ModelVersion | None:
+    """The version that holds this content; null where none does."""
+    return find_version(connection, ev_model.c.artifact_sha256 == artifact_sha256)
 
 
 def find_version(

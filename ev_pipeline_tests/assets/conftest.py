@@ -20,12 +20,12 @@ def runs(settings: Settings, broker: RunningBroker) -> Iterator[PipelineRuns]:
 
 
 @pytest.fixture(scope="module")
-def sample_settings(migrated: PostgresServer, broker: RunningBroker) -> Iterator[Settings]:
+def sample_settings(migrated: PostgresServer, _shared_broker: RunningBroker) -> Iterator[Settings]:
     """A database that the tests of a module share, because filling it takes seconds."""
     database = "test_sample"
     migrated.execute(f"CREATE DATABASE {database} TEMPLATE {OWNER.database} OWNER {OWNER.role}")
     settings = Settings(database_url=migrated.url(OWNER.role, database))
-    yield broker.reached_by("dagster", settings)
+    yield _shared_broker.reached_by("dagster", settings)
     migrated.execute(f"DROP DATABASE {database} WITH (FORCE)")
 
 

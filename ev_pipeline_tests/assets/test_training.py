@@ -141,6 +141,8 @@ def test_sessions_that_came_later_are_labelled_by_the_champion_and_then_trained_
     assert said(loaded, "session_labels")["labels_written"] == n_later
     assert checks_of(loaded)[("session_labels", "every_session_labelled")]
     trained = bootstrapped.run("retrain")
-    assert said(trained, "champion_model")["decision"].startswith("promoted")
+    assert said(trained, "champion_model")["decision"].startswith("kept back: its gain")
+    assert said(trained, "session_labels")["labels_written"] == 0
     assert _count(engine, "ev_model") == 2
+    assert _count(engine, "ev_model where is_champion and position('structured' in card) > 0") == 1
     assert _count(engine, "ev_session_labelled where kmeans_cluster is null") == 0

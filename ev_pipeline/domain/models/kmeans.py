@@ -65,7 +65,7 @@ class KMeansModel:
         view = SessionView.fit(values)
         chosen = sample_positions(len(values), MAX_FIT_SESSIONS, seed=seed)
         rows = view.transform(values.at(chosen)).T
-        n_different = len(np.unique(rows, axis=0))
+        n_different = _count_rows(rows)
         if n_different < k:
             raise PipelineError(
                 f"{k} clusters need at least {k} different sessions, and there are {n_different}",
@@ -129,3 +129,12 @@ class KMeansModel:
         numbers = arrays.get("numbers", np.arange(len(arrays["centres"])))
         names = metadata.get("names", [str(number) for number in numbers])
         return cls(SessionView.from_arrays(arrays), arrays["centres"], numbers, tuple(names))
+
+
+def count_different(values: SessionValues) -> int:
+    """How many sessions differ in the view fitted on them: no more clusters can be fitted."""
+    return _count_rows(SessionView.fit(values).transform(values).T)
+
+
+def _count_rows(rows: Floats) -> int:
+    return len(np.unique(rows, axis=0))

@@ -23,6 +23,7 @@ ev_model: Final = sa.Table(
     flag("is_champion", "whether its labels are shown"),
     time("promoted_at", "when it last became champion"),
     text("reason", "why it was promoted or not"),
+    text("card", "what it was made of, its gates and limits, in Markdown"),
     sa.Index(
         "uq_ev_model_champion",
         "is_champion",
@@ -45,6 +46,29 @@ ev_model_part: Final = sa.Table(
     comment="Parts of a version that is being trained, until they are bundled",
 )
 
+ev_cluster_profile: Final = sa.Table(
+    "ev_cluster_profile",
+    metadata,
+    sa.Column("model_version", sa.Text(), primary_key=True, comment="the champion then"),
+    sa.Column("kmeans_cluster", sa.SmallInteger(), primary_key=True, comment="cluster, from 0"),
+    text("cluster_name", "its name; its number where it deserves none", required=True),
+    sa.Column("n_sessions", sa.BigInteger(), nullable=False, comment="labelled sessions"),
+    sa.Column("share", NUMBER, nullable=False, comment="of all labelled sessions"),
+    sa.Column("start_hour", NUMBER, nullable=False, comment="mean hour of plug-in, 0 to 24"),
+    sa.Column("median_duration_h", NUMBER, nullable=False, comment="plugged in, h"),
+    sa.Column("median_energy_kwh", NUMBER, nullable=False, comment="energy, kWh"),
+    sa.Column("median_power_kw", NUMBER, nullable=False, comment="mean power of a session, kW"),
+    sa.Column("hour_shares", pg.ARRAY(NUMBER), nullable=False, comment="by hour of plug-in"),
+    sa.Column("weekday_shares", pg.ARRAY(NUMBER), nullable=False, comment="from Monday"),
+    sa.Column(
+        "station_shares",
+        pg.ARRAY(NUMBER),
+        nullable=False,
+        comment="by the station's power: to 7.4, 22, 60 kW, over 60 kW, unknown",
+    ),
+    comment="What the sessions of each of the champion's clusters are like",
+)
+
 ev_session_label: Final = sa.Table(
     "ev_session_label",
     metadata,
@@ -63,6 +87,7 @@ ev_session_label: Final = sa.Table(
     ),
     time("labelled_at", "when it was labelled", required=True),
     text("labelled_by", "stream or batch", required=True),
+    sa.Index("ix_ev_session_label_anomaly", "session_id", postgresql_where=sa.text("is_anomaly")),
     postgresql_partition_by="LIST (model_version)",
     comment="What each model says of each session; one partition a model",
 )
