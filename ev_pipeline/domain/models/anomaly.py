@@ -129,9 +129,8 @@ class AnomalyModel:
         """
         scores, counted = self._scored(self.expectations.residuals(values))
         is_odd = scores > self.threshold
-        breaks_rule = (
-            sessions["quality_codes"].list.set_intersection(list(RULES)).list.len() > 0
-        ).to_numpy()
+        codes: list[list[str]] = sessions["quality_codes"].to_list()
+        breaks_rule = np.array([not RULES.keys().isdisjoint(own) for own in codes], dtype=bool)
         is_anomaly = is_odd | breaks_rule
         reasons = anomaly_reasons(
             sessions,

@@ -185,14 +185,17 @@ def together_reason(row: int, session: dict[str, Any]) -> dict[str, Any]:
 
 def reason_lists(reasons: list[dict[str, Any]], n_sessions: int) -> pl.Series:
     """One list of reasons a session, in the order given; empty where there is none."""
+    nothing = pl.Series("anomaly_reasons", [[]], dtype=pl.List(REASON))
+    if not reasons:
+        # Most sessions of a stream come alone, and most of them have none.
+        return nothing.new_from_index(0, n_sessions)
     flat = pl.DataFrame(reasons, schema={"row": pl.Int64, **dict(REASON)})
     lists = flat.group_by("row", maintain_order=True).agg(
         pl.struct(pl.exclude("row")).alias("anomaly_reasons")
     )
     rows = pl.DataFrame({"row": pl.int_range(n_sessions, eager=True)})
-    nothing = pl.lit([], dtype=pl.List(REASON))
     return rows.join(lists, on="row", how="left", maintain_order="left").select(
-        pl.col("anomaly_reasons").fill_null(nothing)
+        pl.col("anomaly_reasons").fill_null(pl.lit(nothing))
     )["anomaly_reasons"]
 
 
