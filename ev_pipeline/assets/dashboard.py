@@ -37,12 +37,15 @@ def publish_panels(
 
 
 @dg.graph_asset(
-    ins={"session_labels": dg.AssetIn(dagster_type=dg.Nothing)},
+    ins={
+        "session_labels": dg.AssetIn(dagster_type=dg.Nothing),
+        "cluster_profiles": dg.AssetIn(dagster_type=dg.Nothing),
+    },
     group_name=GROUP,
     kinds={"mqtt", "postgres"},
     code_version="1",
     owners=OWNERS,
 )
-def dashboard(session_labels: None) -> Any:
+def dashboard(session_labels: None, cluster_profiles: None) -> Any:
     """The dashboard's panels at the broker: users, stations, clusters, anomalies, models."""
-    return publish_panels(after=session_labels)
+    return publish_panels(after=[session_labels, cluster_profiles])

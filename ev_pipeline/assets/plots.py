@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 import dagster as dg
 import polars as pl
 
+from ev_pipeline.domain.models.profiles import STATION_KINDS
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -37,6 +39,7 @@ References:
 _NOISE_COLOUR: Final = "#9a9a9a"
 _HOURS: Final = (0, 6, 12, 18, 24)
 _MANY_LABELS: Final = 8
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def plot_sessions(
@@ -76,6 +79,37 @@ def plot_sessions(
     if len(labels) <= _MANY_LABELS:
         figure.legend(loc="outside right upper", markerscale=3, frameon=False)
     return _picture(figure, title)
+
+
+def plot_profiles(profiles: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Each cluster's hours of plug-in, weekdays and kinds of station, one colour a cluster.
+
+    Args:
+        profiles: rows of `ev_cluster_profile`.
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415 - most steps draw nothing
+
+    width, height = _SIZE_INCHES
+    figure = Figure(figsize=(1.5 * width, 1.6 * height), dpi=_DOTS_PER_INCH, layout="constrained")
+    figure.set_facecolor("white")
+    hours, days, stations = figure.subplot_mosaic("hh;ds").values()
+    for row in profiles.iter_rows(named=True):
+        colour = _COLOURS[row["kmeans_cluster"] % len(_COLOURS)]
+        name = f"{row['kmeans_cluster']}: {row['cluster_name']} ({row['share']:.0%})"
+        hours.plot([100 * share for share in row["hour_shares"]], label=name, color=colour)
+        days.plot(_DAYS, [100 * share for share in row["weekday_shares"]], color=colour)
+        stations.plot(
+            STATION_KINDS, [100 * each for each in row["station_shares"]], "o", color=colour
+        )
+    hours.set_xticks(_HOURS[:-1])
+    hours.set_xlabel("hour of plug-in, station's clock")
+    stations.tick_params(axis="x", labelsize="small")
+    stations.set_xlabel("kind of station")
+    for axes in (hours, days, stations):
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel("% of the cluster")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="small")
+    return _picture(figure, "cluster profiles")
 
 
 def _picture(figure: "Figure", title: str) -> dg.MarkdownMetadataValue:

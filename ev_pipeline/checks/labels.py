@@ -8,10 +8,12 @@ from typing import Final
 
 import dagster as dg
 
-from ev_pipeline.assets.labels import session_labels
+from ev_pipeline.assets.labels import cluster_profiles, session_labels
 from ev_pipeline.checks.counting import count_row
+from ev_pipeline.domain.models.selection import LEAST_SHARE, MOST_SHARE
 from ev_pipeline.resources import Database
 from ev_pipeline.storage.labels import count_missing
+from ev_pipeline.storage.profiles import read_profiles
 from ev_pipeline.storage.registry import read_champion
 
 MAX_CLUSTER_SHARE: Final = 0.95
@@ -62,6 +64,29 @@ def no_session_waits_for_its_label(database: Database) -> dg.AssetCheckResult:
         champion = read_champion(connection)
         waiting = None if champion is None else count_missing(connection, champion.version)
     return dg.AssetCheckResult(passed=waiting == 0, metadata={"waiting": waiting})
+
+
+@dg.asset_check(asset=cluster_profiles)
+def shares_within_gates(database: Database) -> dg.AssetCheckResult:
+    """Of all labelled sessions each cluster with a name holds between 5 and 60 %, as in training.
+
+    A warning: sessions have moved since the champion was trained. Clusters that are no better than
+    chance are not held to it, and it says so.
+    """
+    with database.engine() as engine, engine.connect() as connection:
+        champion = read_champion(connection)
+        profiles = {} if champion is None else read_profiles(connection, champion.version)
+    named = [row for row in profiles.values() if row["cluster_name"] != str(row["kmeans_cluster"])]
+    outside = [row for row in named if not LEAST_SHARE <= row["share"] <= MOST_SHARE]
+    return dg.AssetCheckResult(
+        passed=not outside,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "clusters": len(profiles),
+            "held to the gates": len(named),
+            "outside": ", ".join(f"{row['cluster_name']}: {row['share']:.1%}" for row in outside),
+        },
+    )
 
 
 @dg.asset_check(asset=session_labels)

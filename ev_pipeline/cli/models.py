@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ev_pipeline.cli.database import database
-from ev_pipeline.cli.output import messages, print_json, print_table
+from ev_pipeline.cli.output import messages, print_json, print_table, results
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import load_settings
 
@@ -63,7 +63,7 @@ def show(
     version: Annotated[str | None, typer.Argument(help="By default the champion.")] = None,
     as_json: _Json = False,
 ) -> None:
-    """Show a version's parameters, measures and verdict. Example: ev-pipeline models show."""
+    """Show a version's card, parameters and measures. Example: ev-pipeline models show."""
     from ev_pipeline.storage.registry import read_champion, read_version  # noqa: PLC0415 - lazy
 
     with database(load_settings()) as engine, engine.connect() as connection:
@@ -75,10 +75,19 @@ def show(
         print_json(document)
         return
     parts = {name: document.pop(name) for name in ("parameters", "measures")}
+    card, names = document.pop("card"), document.pop("cluster_names")
+    document["clusters"] = "; ".join(f"{number}: {name}" for number, name in names.items())
     print_table(["field", "value"], document.items(), title=found.version)
     for title, by_part in parts.items():
-        rows = [(part, *item) for part, values in by_part.items() for item in values.items()]
+        # Lists and what is compared are for programs; the card tells people of them.
+        rows = [
+            (part, name, value)
+            for part, values in by_part.items()
+            for name, value in values.items()
+            if not isinstance(value, (list, dict))
+        ]
         print_table(["part", "name", "value"], rows, title=title)
+    results.print(card or "no card was written for this version", markup=False)
 
 
 @_commands.command()

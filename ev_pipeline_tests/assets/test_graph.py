@@ -26,7 +26,8 @@ GRAPH = {
         {"kmeans_model", "dbscan_model", "isolation_forest_model"},
     ),
     "session_labels": ("labels", {"polars", "postgres"}, {"ev_session", "champion_model"}),
-    "dashboard": ("dashboard", {"mqtt", "postgres"}, {"session_labels"}),
+    "cluster_profiles": ("labels", {"polars", "postgres"}, {"session_labels"}),
+    "dashboard": ("dashboard", {"mqtt", "postgres"}, {"session_labels", "cluster_profiles"}),
 }
 CHECKS = {
     ("ev_session", "ledger_adds_up"): False,
@@ -38,6 +39,7 @@ CHECKS = {
     ("session_labels", "every_session_labelled"): False,
     ("session_labels", "no_session_waits_for_its_label"): False,
     ("session_labels", "no_cluster_over_95_percent"): False,
+    ("cluster_profiles", "shares_within_gates"): False,
 }
 """Every check, and whether it blocks."""
 
@@ -48,6 +50,7 @@ TABLES = {
     "station_features": "ev_station_features",
     "session_features": "ev_session_features",
     "session_labels": "ev_session_label",
+    "cluster_profiles": "ev_cluster_profile",
 }
 
 

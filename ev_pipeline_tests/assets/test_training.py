@@ -82,7 +82,7 @@ def test_each_model_shows_a_picture_that_is_one_and_no_preview_shows_a_user(
     bootstrapped: PipelineRuns,
 ) -> None:
     result = bootstrapped.run("retrain")
-    for asset in ("kmeans_model", "dbscan_model", "isolation_forest_model"):
+    for asset in ("kmeans_model", "dbscan_model", "isolation_forest_model", "cluster_profiles"):
         picture = said(result, asset)["plot"].partition("base64,")[2].rstrip(")")
         assert b64decode(picture).startswith(b"\x89PNG")
         assert len(picture) < 100_000
