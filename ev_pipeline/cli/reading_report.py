@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 _STYLES: Final = {"error": "red", "warning": "yellow", "note": "cyan"}
 
+_NOT_LOOKED_AT: Final = "What is stored was not looked at: a load also compares with that."
+
+_SAME: Final = "say again what an earlier one says: duplicates"
+_VERSIONS: Final = "are versions of an earlier one: the newer one counts"
+_CONFLICTS: Final = "have the identity of an earlier one and say another thing: conflicts with it"
 
 _VALUE_WIDTH: Final = 26
 """Wide enough for a time with fractions, so that 80 letters hold the reason too."""
@@ -35,13 +40,16 @@ def as_document(reading: "FileReading", mapping: str, path: Path) -> dict[str, A
         "absent_columns": reading.absent,
         "columns_not_read": reading.not_read,
         "fields_never_filled": reading.never_filled,
+        "advice": reading.advice,
         "lines_count": reading.counted_in,
         "skipped_lines": asdict(reading.skipped),
         "records": [_record(record) for record in reading.records],
         "totals": {
             "looked_at": len(reading.findings),
             **_outcomes(reading),
-            "same_identity": reading.n_repeated,
+            "same_identity": reading.repeated.n_all,
+            "versions": reading.repeated.n_versions,
+            "conflicts": reading.repeated.n_conflicts,
             **{f"{kind}s": dict(_codes(reading, kind)) for kind in _STYLES},
         },
     }
@@ -55,7 +63,7 @@ def _record(record: "RecordReading") -> dict[str, Any]:
     return {
         "line": record.line,
         "outcome": _outcome(record.findings),
-        "raw": record.raw.decode("utf-8", "replace"),
+        "raw": record.raw,
         "fields": {
             name: {"value": field.value, "from": field.origin, "text": field.text, "why": field.why}
             for name, field in record.fields.items()
@@ -115,13 +123,15 @@ def print_reading(reading: "FileReading", path: Path) -> None:
     ):
         if names:
             results.print(Text(f"{what}: {', '.join(names)}"))
+    for sentence in (*reading.advice, _NOT_LOOKED_AT):
+        results.print(Text(sentence))
 
 
 def _print_record(record: "RecordReading", counted_in: str) -> None:
     outcome = _outcome(record.findings)
     style = {"quarantined": "red", "stored": "green"}.get(outcome, "yellow")
     results.print(Text.assemble(f"{counted_in} {record.line}: ", (outcome, style), style="bold"))
-    raw = record.raw.decode("utf-8", "replace").replace("\t", " ⇥ ").strip()
+    raw = record.raw.replace("\t", " ⇥ ").strip()
     results.print(Text(f"  {raw}", style="dim"), no_wrap=True, overflow="ellipsis", crop=True)
     table = _table()
     for name, field in record.fields.items():
@@ -153,11 +163,15 @@ def _print_totals(reading: "FileReading") -> None:
         + (f" ({warned} with a warning)" if warned else "")
         + f", {outcomes['quarantined']} quarantined."
     )
-    if reading.n_repeated:
-        results.print(
-            f"{reading.n_repeated} of the stored have the identity of an earlier one: each is a"
-            " duplicate or a conflict with it, not a session of its own."
-        )
+    again = reading.repeated
+    told_of = (
+        (again.n_same, _SAME),
+        (again.n_versions, _VERSIONS),
+        (again.n_conflicts, _CONFLICTS),
+    )
+    for count, told in told_of:
+        if count:
+            results.print(f"{count} of these {told}.")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, justify="right")

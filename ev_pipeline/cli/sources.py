@@ -37,6 +37,11 @@ def list_sources(context: typer.Context, *, as_json: AsJson = False) -> None:
     Example: ev-pipeline sources
     """
     if context.invoked_subcommand is not None:
+        if as_json:
+            raise typer.BadParameter(
+                f"write it behind the command: sources {context.invoked_subcommand} --json",
+                param_hint="--json",
+            )
         return
     from ev_pipeline.sources.mapping import shipped_mappings  # noqa: PLC0415 - --help stays fast
 

@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from ev_pipeline.settings import Settings
+from ev_pipeline.sources.advice import absent_from, advice, refuse_wrong_paths
 from ev_pipeline.sources.because import because, origin_of, text_of
 from ev_pipeline.sources.canonical_schema import fields_of
-from ev_pipeline.sources.csv_records import CsvTable
+from ev_pipeline.sources.contents import Contents, CsvContents, JsonContents
 from ev_pipeline.sources.fields import Source
-from ev_pipeline.sources.json_records import element_of_line
+from ev_pipeline.sources.files import record_encoding
 from ev_pipeline.sources.mapping import Mapping
-from ev_pipeline.sources.reader import RecordBatch, raw_texts, read_batches
+from ev_pipeline.sources.neighbours import Repeated, repeated
+from ev_pipeline.sources.reader import raw_texts, read_batches
 from ev_pipeline.sources.skipping import SkippedLines
-from ev_pipeline.sources.verdicts import Finding, count_repeated, verdicts
+from ev_pipeline.sources.verdicts import Finding, sound_records, verdicts
 
 _FIRST_BYTES: Final = 1 << 18
 """How much of the file is looked at: some thousand records."""
@@ -48,14 +50,14 @@ class RecordReading:
 
     Args:
         line: where it stands in the file, counted from 1: its line, or its place in a list.
-        raw: its bytes.
+        raw: its text.
         fields: how each field was read that the mapping states; none where the record could not
             be understood.
         findings: what is wrong with it, or to be said of it.
     """
 
     line: int
-    raw: bytes
+    raw: str
     fields: dict[str, FieldReading]
     findings: list[Finding]
 
@@ -68,10 +70,11 @@ class FileReading:
         records: those that are shown.
         lines: of every record that was looked at, where it stands.
         findings: of every record that was looked at, what is to be said of it.
-        n_repeated: records that would be stored and have the identity of an earlier one.
+        repeated: records that would be stored and have the identity of an earlier one.
         absent: columns that the mapping names and the file lacks.
         not_read: columns or keys that the file has and the mapping does not name.
         never_filled: fields that no record gives a value.
+        advice: what else is to be said of the mapping, a sentence each.
         counted_in: whether `line` counts lines, or elements of a list.
         skipped: lines among them that are no records.
     """
@@ -79,10 +82,11 @@ class FileReading:
     records: list[RecordReading]
     lines: list[int]
     findings: list[list[Finding]]
-    n_repeated: int
+    repeated: Repeated
     absent: list[str]
     not_read: list[str]
     never_filled: list[str]
+    advice: list[str]
     counted_in: str
     skipped: SkippedLines
 
@@ -101,17 +105,21 @@ def explain(
     )
     batch = next(batches, None)
     if batch is None:
-        return FileReading([], [], [], 0, [], [], [], "line", skipped)
+        return FileReading([], [], [], Repeated(), [], [], [], [], "line", skipped)
     frame = batch.frame
-    raw = [batch.raw(row) for row in range(min(n_records, frame.height))]
-    texts, used = raw_texts(raw, mapping, batch.header)
+    raw = [batch.raw(row) for row in range(frame.height)]
+    texts, used = raw_texts(raw[:n_records], mapping, batch.header)
+    contents = _contents(raw, used, batch.header)
+    if isinstance(contents, JsonContents):
+        refuse_wrong_paths(contents, used, str(path))
     sources = _stated(used)
     findings = verdicts(frame, used, settings, received_at)
+    encoding = "utf-8" if batch.header is None else record_encoding(used.file.encoding)
     rows = zip(frame.iter_rows(named=True), texts.texts.iter_rows(named=True), strict=False)
     records = [
         RecordReading(
             line=values["line"],
-            raw=raw[row],
+            raw=raw[row].decode(encoding, "replace"),
             fields={} if row in texts.malformed else _fields(sources, values, there, used),
             findings=findings[row],
         )
@@ -121,13 +129,18 @@ def explain(
         records=records,
         lines=frame["line"].to_list(),
         findings=findings,
-        n_repeated=count_repeated(frame, used, findings),
-        absent=[column for column in used.columns if column not in texts.texts.columns],
-        not_read=_not_read(batch, raw, used),
+        repeated=repeated(sound_records(frame, findings), used),
+        absent=absent_from(contents, used),
+        not_read=[name for name in contents.names if name not in used.columns],
         never_filled=[name for name in sources if frame[name].null_count() == frame.height],
+        advice=[*advice(contents, mapping, used, settings)],
         counted_in=batch.counted_in,
         skipped=skipped,
     )
+
+
+def _contents(raw: list[bytes], mapping: Mapping, header: bytes | None) -> Contents:
+    return JsonContents(raw) if header is None else CsvContents(raw, header, mapping)
 
 
 def _stated(mapping: Mapping) -> dict[str, Source]:
@@ -155,14 +168,3 @@ def _fields(
         )
         for name, source in sources.items()
     }
-
-
-def _not_read(batch: RecordBatch, raw: list[bytes], mapping: Mapping) -> list[str]:
-    """The columns, or the keys at the top of the records shown, that the mapping passes over."""
-    if batch.header is not None:
-        names = CsvTable(batch.header, mapping, where="").names
-    else:
-        values = [element_of_line(record).value for record in raw]
-        names = [key for value in values if isinstance(value, dict) for key in value]
-    read = {*mapping.columns, *(column.split(".")[0] for column in mapping.columns)}
-    return [name for name in dict.fromkeys(names) if name and name not in read]

@@ -4,7 +4,7 @@ What lives here: paths into records, and scalars as the texts that a CSV file wo
 What does not: where records come from (`json_records`), what the texts mean (`decode`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import polars as pl
 
 from ev_pipeline.sources.csv_records import RawRecords
 from ev_pipeline.sources.fields import NumberSource, TextSource, TimeSource
+from ev_pipeline.sources.json_paths import at
 from ev_pipeline.sources.json_records import Element
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.ocpi import with_derived
@@ -93,7 +94,7 @@ class _Columns:
         if self._is_flat:
             values = [*map(value.get, self.names)]
         else:
-            values = [_at(value, path) for path in self._paths]
+            values = [at(value, path) for path in self._paths]
         # Without an escape, no text holds a NUL or half a character.
         is_plain = b"\\u" not in element.raw
         for index, found in enumerate(values):
@@ -107,7 +108,7 @@ class _Columns:
     def _text(self, column: str, value: Any) -> tuple[str | None, str]:
         """A scalar as a CSV file of the same source would write it, and what is wrong if so."""
         if isinstance(value, dict | list):
-            return None, f"{column} is a {type(value).__name__}, not a text or a number"
+            return None, no_single_value(column, value)
         if isinstance(value, bool):
             return ("true" if value else "false"), ""
         if isinstance(value, str):
@@ -120,6 +121,14 @@ class _Columns:
         return str(value).replace(".", self._decimals.get(column, self._decimal)), ""
 
 
+def no_single_value(column: str, value: dict[str, Any] | list[Any]) -> str:
+    """What is said of a path that leads to an object or a list, and the mend."""
+    if isinstance(value, list):
+        return f"{column} is a list; name one place in it, such as {column}.0"
+    key = next(iter(value), "key")
+    return f"{column} is an object; name one of its keys, such as {column}.{key}"
+
+
 def _is_storable(text: str) -> bool:
     """Whether UTF-8 and PostgreSQL can hold the text: no NUL, no surrogate without its other."""
     if text.isascii():
@@ -128,15 +137,3 @@ def _is_storable(text: str) -> bool:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:
         return False
-
-
-def _at(value: Any, path: Iterable[str]) -> Any:
-    """What stands at a path, null where it leads nowhere; a number counts a list's places."""
-    for key in path:
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
-    return value

@@ -38,7 +38,7 @@ from ev_pipeline.sources.zones import known_zones, offset_us
 _NAME: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 """Like an account's name: it is a ledger's source and part of paths."""
 
-_NEEDED: Final = {
+NEEDED: Final = {
     "session": ("station_id", "started_at", "ended_at", "energy_kwh"),
     "station": ("station_id",),
     "site": ("name",),
@@ -143,7 +143,7 @@ class Mapping(BaseModel):
 
     @model_validator(mode="after")
     def _can_keep_its_records(self) -> Self:
-        lacking = [field for field in _NEEDED[self.records] if field not in self.sources]
+        lacking = [field for field in NEEDED[self.records] if field not in self.sources]
         if lacking:
             raise ValueError(f"[fields] does not say where {', '.join(lacking)} comes from")
         return self

@@ -14,9 +14,12 @@ from ev_pipeline.domain.localtime import station_clock
 from ev_pipeline.domain.validation import describe, validate, validate_stations
 from ev_pipeline.settings import Settings
 from ev_pipeline.sources.mapping import Mapping
+from ev_pipeline.sources.neighbours import overlapping
 
 _DECIDED_ELSEWHERE: Final = frozenset({"station_unregistered"})
 """Codes that depend on what is stored, which a look at a file leaves alone."""
+
+_OVERLAP: Final = "overlaps_same_connector"
 
 _STATIONS: Final = pl.DataFrame(
     schema={"station_id": pl.String, "is_registered": pl.Boolean, "power_kw": pl.Float64}
@@ -55,53 +58,50 @@ def verdicts(
         received_at: when they are taken to have come.
     """
     judged = _judged(frame, mapping, settings, received_at)
-    columns = judged.select("errors", "warnings", "notes")
-    return [_findings(row, settings) for row in columns.iter_rows(named=True)]
+    busy: set[int] = set()
+    if mapping.records == "session":
+        sound = frame.filter(judged["errors"].list.len() == 0)
+        busy = overlapping(sound, mapping)
+    columns = judged.select("errors", "warnings", "notes", frame["line"])
+    return [_findings(row, busy, mapping, settings) for row in columns.iter_rows(named=True)]
 
 
-def count_repeated(frame: pl.DataFrame, mapping: Mapping, findings: list[list[Finding]]) -> int:
-    """How many of the records that would be stored have the identity of an earlier one.
-
-    Args:
-        frame: canonical records.
-        mapping: how they were read.
-        findings: what is said of each.
-    """
+def sound_records(frame: pl.DataFrame, findings: list[list[Finding]]) -> pl.DataFrame:
+    """The records that would be stored, of those that have been judged."""
     is_sound = [all(found.severity != "error" for found in told) for told in findings]
-    keys = frame.filter(pl.Series(is_sound)).select(_identity(mapping))
-    return keys.height - keys.n_unique()
+    return frame.filter(pl.Series(is_sound, dtype=pl.Boolean))
 
 
-def _identity(mapping: Mapping) -> pl.Expr:
-    """What makes a record the same record, within its operator."""
-    if mapping.records != "session":
-        return pl.col("name" if mapping.records == "site" else "station_id")
-    natural = ["station_id", "connector_id", "started_at"]
-    natural += ["ended_at"] if mapping.key_has_end else []
-    own = pl.col("source_session_id")
-    is_own = own.is_not_null()
-    parts = [pl.when(~is_own).then(pl.col(name)).alias(name) for name in natural]
-    return pl.struct(own, *parts)
-
-
-def _findings(row: dict[str, Any], settings: Settings) -> list[Finding]:
+def _findings(
+    row: dict[str, Any], busy: set[int], mapping: Mapping, settings: Settings
+) -> list[Finding]:
     errors = [
         Finding(
             "error",
             error["code"],
-            describe(error["code"], error["field"], error["value"], settings),
+            describe(error["code"], error["field"], error["value"], settings)
+            + _place(error, mapping),
             error["field"],
             error["value"],
         )
         for error in row["errors"]
     ]
+    warnings = [*row["warnings"], *((_OVERLAP,) if row["line"] in busy else ())]
     others = [
         Finding(severity, code, describe(code, None, None, settings))
-        for severity, codes in (("warning", row["warnings"]), ("note", row["notes"]))
+        for severity, codes in (("warning", warnings), ("note", row["notes"]))
         for code in codes
         if code not in _DECIDED_ELSEWHERE
     ]
     return errors + others
+
+
+def _place(error: dict[str, Any], mapping: Mapping) -> str:
+    """Which columns a value comes from that could not be read."""
+    source = mapping.sources.get(error["field"] or "")
+    if error["code"] != "bad_value" or source is None or not source.inputs:
+        return ""
+    return f" (from {', '.join(source.told)})"
 
 
 def _judged(

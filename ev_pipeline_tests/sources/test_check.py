@@ -33,6 +33,12 @@ def test_sources_lists_what_is_shipped() -> None:
     assert "dundee_stations" in run().stdout
 
 
+def test_json_before_the_command_is_refused(tmp_path: Path) -> None:
+    done = run("--json", "check", *written(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "sources check --json" in " ".join(done.stderr.replace("│", " ").split())
+
+
 def test_check_says_what_each_field_became_and_what_would_be_refused(tmp_path: Path) -> None:
     done = run("check", *written(tmp_path), "--rows", "4", "--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -156,6 +162,8 @@ def test_check_sums_up_more_records_than_it_shows(tmp_path: Path) -> None:
         "stored_with_warning": 0,
         "quarantined": 3,
         "same_identity": 199,
+        "versions": 0,
+        "conflicts": 0,
         "errors": {"not_finished": 3},
         "warnings": {},
         "notes": {},
@@ -163,7 +171,7 @@ def test_check_sums_up_more_records_than_it_shows(tmp_path: Path) -> None:
     said = run("check", mapping, path).stdout
     assert "Of the first 203 records 200 would be stored, 3 quarantined." in said
     assert "first in line 202" in said
-    assert "199 of the stored have the identity of an earlier one" in said
+    assert "199 of these say again what an earlier one says: duplicates." in said
 
 
 def test_check_fits_a_narrow_terminal(tmp_path: Path) -> None:
@@ -217,8 +225,9 @@ def test_check_counts_elements_of_a_list_and_lines_of_the_others(tmp_path: Path)
     mapping = tmp_path / "plain.toml"
     mapping.write_text(PLAIN + '[file]\nformat = ["json", "jsonl"]\n')
     listed, lines = tmp_path / "list.json", tmp_path / "lines.json"
-    listed.write_text('[\n\n{"station": "CP-1"}\n]')
-    lines.write_text('{"station": "CP-1"}\n')
+    record = '{"station": "CP-1", "start": null, "end": null, "kwh": null}'
+    listed.write_text(f"[\n\n{record}\n]")
+    lines.write_text(f"{record}\n")
     assert run("check", mapping, listed).stdout.startswith("element 1: quarantined\n")
     assert "first in element 1: " in run("check", mapping, listed).stdout
     assert run("check", mapping, lines).stdout.startswith("line 1: quarantined\n")

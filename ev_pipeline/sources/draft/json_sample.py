@@ -15,12 +15,10 @@ import ijson
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.sources.draft.csv_sample import Rows
 from ev_pipeline.sources.file_format import Format
+from ev_pipeline.sources.json_paths import single_values
 
 _MAX_RECORDS: Final = 5000
 """More tell nothing new."""
-
-_MAX_DEPTH: Final = 20
-"""No source hides a value deeper."""
 
 
 def json_rows(text: str, *, where: str) -> tuple[Format, str | None, list[str], Rows]:
@@ -34,7 +32,7 @@ def json_rows(text: str, *, where: str) -> tuple[Format, str | None, list[str], 
         PipelineError: there is no object in it.
     """
     form, list_at, elements = _elements(text)
-    records = [_flat(element) for element in elements if isinstance(element, dict)]
+    records = [single_values(element) for element in elements if isinstance(element, dict)]
     names = list(dict.fromkeys(name for record in records for name in record))
     if not names:
         raise PipelineError(
@@ -88,30 +86,3 @@ def _list_path(text: str) -> str | None:
     except ijson.JSONError:
         return None
     return None
-
-
-def _flat(value: Any, path: str = "") -> dict[str, str | None]:
-    """The single values of a record by path; lists of objects are left out."""
-    if path.count(".") >= _MAX_DEPTH:
-        return {}
-    if isinstance(value, dict):
-        inside = {key: item for key, item in value.items() if key and "." not in key}
-    elif isinstance(value, list):
-        inside = {
-            str(place): item
-            for place, item in enumerate(value)
-            if not isinstance(item, dict | list)
-        }
-    else:
-        return {path: _text(value)}
-    return {
-        name: text
-        for key, item in inside.items()
-        for name, text in _flat(item, f"{path}.{key}" if path else key).items()
-    }
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value)
