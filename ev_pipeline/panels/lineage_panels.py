@@ -12,6 +12,7 @@ from ev_pipeline.domain.periods import Period, last_days
 from ev_pipeline.panels import measures
 from ev_pipeline.panels.envelope import Content
 from ev_pipeline.storage import panel_counts as counts
+from ev_pipeline.storage import panel_labels as labels
 from ev_pipeline.storage import panel_lists as lists
 from ev_pipeline.storage.panel_snapshot import Snapshot
 from ev_pipeline.storage.panel_sums import Sums, last_day, sums_of_all
@@ -153,25 +154,27 @@ def _utilisation(row: Mapping[str, Any], recent: Period) -> dict[str, Any]:
 def build_clusters(snapshot: Snapshot) -> Content:
     """The champion's clusters: how many sessions each has, and what a typical one is like."""
     champion = read_champion(snapshot.connection)
-    rows = lists.summarise_clusters(snapshot)
-    n_labelled = sum(row["n_sessions"] for row in rows)
+    clusters = labels.sums_by_cluster(snapshot)
+    n_labelled = labels.count_all(clusters, "session")
+    names = {} if champion is None else champion.cluster_names
     data = {
         "verdict": None if champion is None else champion.verdict,
         "n_labelled": n_labelled,
-        "clusters": rows,
+        "clusters": labels.summarise(clusters, names),
     }
     return Content(data, n_labelled, counts.count_refused(snapshot))
 
 
 def build_anomalies(snapshot: Snapshot) -> Content:
     """The sessions that are odd, the latest first, each with its reasons."""
-    labelled = lists.count_labels(snapshot)
-    n_anomalies, n_labelled = labelled["n_anomalies"], labelled["n_labelled"]
+    clusters = labels.sums_by_cluster(snapshot)
+    n_anomalies = labels.count_all(clusters, "anomaly")
+    n_labelled = labels.count_all(clusters, "session")
     data = {
         "n_labelled": n_labelled,
         "n_anomalies": n_anomalies,
         "anomaly_share": measures.ratio(n_anomalies, n_labelled),
-        "by_code": lists.anomalies_by_code(snapshot),
-        "newest": lists.newest_anomalies(snapshot, limit=NEWEST_ANOMALIES),
+        "by_code": labels.reasons_by_code(clusters),
+        "newest": lists.newest_anomalies(snapshot, limit=min(n_anomalies, NEWEST_ANOMALIES)),
     }
     return Content(data, n_labelled, counts.count_refused(snapshot))

@@ -61,42 +61,6 @@ def newest_anomalies(snapshot: Snapshot, *, limit: int) -> list[Mapping[str, Any
     return _rows(snapshot, statement, limit=limit)
 
 
-def anomalies_by_code(snapshot: Snapshot) -> list[Mapping[str, Any]]:
-    """How many sessions each reason makes anomalies; one with several counts for each."""
-    statement = """
-        select reason ->> 'code' as code, count(*) as n_sessions
-        from ev_session_labelled s cross join lateral jsonb_array_elements(anomaly_reasons) reason
-        where s.is_anomaly group by 1 order by 2 desc, 1
-    """
-    return _rows(snapshot, statement)
-
-
-def count_labels(snapshot: Snapshot) -> Mapping[str, int]:
-    """Sessions that the champion has labelled as they are now: `n_labelled`, `n_anomalies`."""
-    statement = """
-        select count(*) as n_labelled, count(*) filter (where s.is_anomaly) as n_anomalies
-        from ev_session_labelled s where s.model_version is not null
-    """
-    return _rows(snapshot, statement)[0]
-
-
-def summarise_clusters(snapshot: Snapshot) -> list[Mapping[str, Any]]:
-    """The champion's KMeans clusters: size, typical session, what is odd."""
-    statement = """
-        select s.kmeans_cluster, min(s.cluster_name) as cluster_name, count(*) as n_sessions,
-            (count(*) / sum(count(*)) over ())::float8 as share,
-            percentile_cont(0.5) within group (order by s.energy_kwh) as median_energy_kwh,
-            percentile_cont(0.5) within group (
-                order by extract(epoch from s.ended_at - s.started_at)::float8 / 3600
-            ) as median_duration_h,
-            count(*) filter (where s.dbscan_cluster < 0) as n_noise,
-            count(*) filter (where s.is_anomaly) as n_anomalies
-        from ev_session_labelled s where s.model_version is not null
-        group by s.kmeans_cluster order by s.kmeans_cluster
-    """
-    return _rows(snapshot, statement)
-
-
 def users_by_sessions(snapshot: Snapshot) -> list[Mapping[str, Any]]:
     """Sessions and energy of each user, without who it is: the one with most first."""
     statement = f"""

@@ -83,6 +83,26 @@ ev_rollup_code: Final = sa.Table(
     comment="Stored sessions by what is said of them",
 )
 
+ev_label_sum: Final = sa.Table(
+    "ev_label_sum",
+    metadata,
+    sa.Column("model_version", sa.Text(), primary_key=True, comment="the champion"),
+    sa.Column("month", sa.Date(), primary_key=True, comment="month of plug-out, UTC"),
+    sa.Column("kmeans_cluster", sa.SmallInteger(), primary_key=True, comment="cluster, from 0"),
+    sa.Column(
+        "measure",
+        sa.Text(),
+        primary_key=True,
+        comment="session, noise, anomaly, reason, energy_kwh or duration_h",
+    ),
+    sa.Column(
+        "key", sa.Text(), primary_key=True, comment="code of a reason, bin of a quantity, or empty"
+    ),
+    count("n", "sessions"),
+    sa.Column("total", sa.Double(), nullable=False, comment="sum of the quantity in the bin"),
+    comment="Labels of the champion by month; months with changes are formed anew",
+)
+
 ev_rollup_occupancy: Final = sa.Table(
     "ev_rollup_occupancy",
     metadata,
