@@ -1,8 +1,8 @@
 """From files to labelled sessions: the whole job and its parts, as they grow with the sessions.
 
 Run with `python benchmarks/pipeline.py --rows 10000 100000 1000000`. What lives here: sizes, marks
-and the table. What does not: loading beside COPY (`load.py`), the models' own marks (`models.py`),
-the work (`training`).
+and their order. What does not: loading beside COPY (`load.py`), marks of models (`models.py`),
+the work (`training`), the table (`figures`).
 
 Each size has a PostgreSQL server and a database of its own. Figures of features say both what
 computing takes, which has the mark, and reading and writing with it.
@@ -14,15 +14,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 import sqlalchemy as sa
 
+from benchmarks.figures import Figures, Mark
 from benchmarks.training import jobs
 from benchmarks.training.writer import writing
 from ev_pipeline.domain.features import summarise_stations, summarise_users
@@ -46,51 +46,42 @@ DEFAULT_ROWS: Final = [10_000, 100_000]
 
 N_TRIES: Final = 3
 N_TOUCHED: Final = 20
-WORSE: Final = 1.3
-"""A measure that grows by so much more than the sessions is named."""
-
-LEAST_S: Final = 0.5
-"""What takes less at the greater size grows by nothing that matters."""
-
 MARKS: Final = {
-    "users and stations, computed": "1 s at 1 M",
-    "20 touched users, computed": "20 ms",
-    "labels by all three models": "60 s, 1 GB at 1 M",
+    ("users and stations, computed", "s"): Mark(1.0),
+    (f"{N_TOUCHED} touched users, computed", "s"): Mark(0.020),
+    ("labels by all three models", "s"): Mark(60),
+    ("labels by all three models: peak", "MB"): Mark(1000),
 }
-
-
-@dataclass
-class Table:
-    """Seconds and peak memory of each measure at one size."""
-
-    rows: int
-    seconds: dict[str, float] = field(default_factory=dict)
-    peak_mb: dict[str, float] = field(default_factory=dict)
-
-    def note(self, what: str, seconds: float, peak_mb: float | None = None) -> None:
-        """Keep the figure, and print its line."""
-        self.seconds[what] = seconds
-        memory = ""
-        if peak_mb is not None:
-            self.peak_mb[what] = peak_mb
-            memory = f"{peak_mb:7.0f} MB"
-        print(f"  {what:<48} {seconds:9.3f} s {memory:>11}   {MARKS.get(what, '')}", flush=True)
+"""For a million sessions."""
 
 
 def main() -> None:
-    """Print one table a size, then what grows faster than the sessions."""
+    """Print one table of every size, then what grows faster than the sessions."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=DEFAULT_ROWS, help="sessions")
-    tables = [_measure(rows) for rows in sorted(parser.parse_args().rows)]
-    for smaller, greater in pairwise(tables):
-        _print_growth(smaller, greater)
+    figures = Figures(MARKS)
+    for rows in sorted(parser.parse_args().rows):
+        _measure(_Table(figures, rows))
+    print(f"generated sessions; best of {N_TRIES} where it is short; peak of a process")
+    figures.print()
 
 
-def _measure(rows: int) -> Table:
-    table = Table(rows)
-    print(f"\n{rows:,} generated sessions; best of {N_TRIES} where it is short; peak of a process")
+@dataclass(frozen=True)
+class _Table:
+    """The figures of one size."""
+
+    figures: Figures
+    rows: int
+
+    def note(self, what: str, seconds: float, peak_mb: float | None = None) -> None:
+        self.figures.note(self.rows, what, seconds)
+        if peak_mb is not None:
+            self.figures.note(self.rows, f"{what}: peak", peak_mb, "MB")
+
+
+def _measure(table: _Table) -> None:
     with _database() as url, tempfile.TemporaryDirectory() as folder:
-        stations, sessions = _files(rows, Path(folder))
+        stations, sessions = _files(table.rows, Path(folder))
         _note_bootstrap(table, url, stations, sessions)
         engine = connect(Settings(database_url=url))
         _note_features(table, engine)
@@ -101,17 +92,16 @@ def _measure(rows: int) -> Table:
         table.note("labels by all three models", measured.seconds, measured.peak_mb)
         _note_promotion(table, engine, url, version)
         engine.dispose()
-    return table
 
 
-def _note_bootstrap(table: Table, url: str, stations: Path, sessions: Path) -> None:
+def _note_bootstrap(table: _Table, url: str, stations: Path, sessions: Path) -> None:
     measured = jobs.in_own_process(jobs.bootstrap, url, stations, sessions)
     table.note("job bootstrap", measured.seconds, measured.peak_mb)
     for step, figures in sorted(measured.steps.items(), key=lambda item: -item[1].seconds):
         table.note(f"  {step}", figures.seconds, figures.peak_mb)
 
 
-def _note_features(table: Table, engine: sa.Engine) -> None:
+def _note_features(table: _Table, engine: sa.Engine) -> None:
     table.note("users and stations, read, made, written", _best(lambda: _make_both(engine)))
     sessions = read_sessions(engine)
     table.note("users and stations, computed", _best(lambda: _summarise(sessions.lazy())))
@@ -126,7 +116,7 @@ def _note_features(table: Table, engine: sa.Engine) -> None:
     table.note(f"{N_TOUCHED} touched users, found, made, written", min(seconds))
 
 
-def _note_promotion(table: Table, engine: sa.Engine, url: str, version: str) -> None:
+def _note_promotion(table: _Table, engine: sa.Engine, url: str, version: str) -> None:
     with engine.connect() as connection:
         champion = read_champion(connection)
     drop_partitions(engine, keep={champion.version} if champion else set())
@@ -137,19 +127,10 @@ def _note_promotion(table: Table, engine: sa.Engine, url: str, version: str) -> 
         done = promote(engine, version, reason="benchmark", promoted_at=datetime.now(UTC))
         table.note("promotion beside a writer", time.perf_counter() - start)
     table.note("  of it with the champion's row held", done.held_s)
-    print(f"  a writer's transaction, p50, p99, max: alone {quiet.told()}")
-    print(f"  {'':39}beside {beside.told()}")
-
-
-def _print_growth(smaller: Table, greater: Table) -> None:
-    grown = greater.rows / smaller.rows
-    print(f"\nfrom {smaller.rows:,} to {greater.rows:,}, {grown:.0f} times, grows more than that:")
-    worse = [
-        f"  {what}: {seconds / smaller.seconds[what]:.1f} times"
-        for what, seconds in greater.seconds.items()
-        if seconds > LEAST_S and seconds / smaller.seconds[what] > WORSE * grown
-    ]
-    print("\n".join(worse) or "  nothing")
+    for when, waits in (("alone", quiet), ("beside it", beside)):
+        for name, waited_ms in waits.spread_ms().items():
+            what = f"  a writer's transaction {when}, {name}"
+            table.figures.note(table.rows, what, waited_ms, "ms")
 
 
 def _make_both(engine: sa.Engine) -> None:

@@ -19,12 +19,14 @@ from ev_pipeline.intake.delivery import with_ids
 from ev_pipeline.intake.job import Job
 from ev_pipeline.intake.load import load_file
 from ev_pipeline.intake.preparation import prepare
-from ev_pipeline.intake.records import FileRecords, HeldRecords, placed
+from ev_pipeline.intake.records import placed
+from ev_pipeline.intake.stream_job import stream_job
 from ev_pipeline.settings import Settings
 from ev_pipeline.sources.mapping import Mapping
+from ev_pipeline.sources.payloads.messages import DecodedRecords
+from ev_pipeline.sources.reader import RecordBatch, read_batches
 from ev_pipeline.stack.credentials import OWNER
 from ev_pipeline.storage.engine import connect
-from ev_pipeline.storage.loads import Origin
 from ev_pipeline.storage.stations import STATION_SCHEMA
 
 _CHUNK_BYTES: Final = 1 << 18
@@ -53,10 +55,10 @@ class Times:
 
 def parse_s(server: Server, files: Files) -> tuple[float, float]:
     """Seconds for reading with decoding, and for validating, with nothing stored."""
-    job = stream_job(Settings(), files.mapping, FileRecords(files.top_up, files.mapping, now()))
     start = time.perf_counter()
-    batches = list(job.records.batches())
+    batches = list(read_batches(files.top_up, files.mapping, received_at=now()))
     read = time.perf_counter()
+    job = job_of(Settings(), files.mapping, batches[0])
     stations = pl.DataFrame(schema=STATION_SCHEMA)
     engine = connect(server.settings(OWNER.database))
     with engine.connect() as connection:
@@ -136,20 +138,10 @@ def _write_stored(engine: sa.Engine, rows: IO[bytes]) -> None:
     engine.dispose()
 
 
-def stream_job(settings: Settings, mapping: Mapping, records: FileRecords | HeldRecords) -> Job:
-    """What the stream hands in: no load is recorded."""
-    at = now()
-    origin = Origin(
-        source=mapping.name,
-        records=mapping.records,
-        scope=mapping.scope or settings.operator,
-        door="stream",
-        path="",
-        mapping="",
-        day=at.date(),
-        received_at=at,
-    )
-    return Job(None, settings, mapping, origin, records, None)
+def job_of(settings: Settings, mapping: Mapping, batch: RecordBatch) -> Job:
+    """The records as the stream hands them in: no load is recorded."""
+    records = DecodedRecords(mapping, mapping.scope or settings.operator, batch)
+    return stream_job(settings, records, now())
 
 
 def now() -> datetime:

@@ -29,10 +29,10 @@ class Waits:
     def __init__(self) -> None:
         self.ms = np.empty(0)
 
-    def told(self) -> str:
+    def spread_ms(self) -> dict[str, float]:
         """Median, 99th percentile and maximum."""
-        p50, p99, most = np.quantile(self.ms, [0.5, 0.99, 1.0])
-        return f"{p50:.1f}, {p99:.1f}, {most:.1f} ms of {len(self.ms)}"
+        p50, p99, most = np.quantile(self.ms, [0.5, 0.99, 1.0]).tolist()
+        return {"p50": p50, "p99": p99, "most": most}
 
 
 @contextmanager
