@@ -30,11 +30,14 @@ _ANTIMERIDIAN_DEGREES: Final = 180
 MAX_VALUE_CHARS: Final = 200
 """Characters of a refused value that its reason quotes: enough to recognise it."""
 
-_KEYED_FIELDS: Final = frozenset({"station_id", "connector_id", "user_id"})
+KEYED_FIELDS: Final = frozenset({"station_id", "connector_id", "user_id"})
 """Texts of a session that stand in keys and indexes of tables."""
 
-_MAX_KEY_BYTES: Final = 500
+MAX_KEY_BYTES: Final = 500
 """UTF-8 bytes of a text in a key: PostgreSQL's index entries hold about 2,700 bytes in all."""
+
+MAX_TEXT_CHARS: Final = 10_000
+"""Characters of any other text: no charger's id or reason is so long, and panels show some."""
 
 _ISO_4217: Final = r"\A[A-Z]{3}\z"
 
@@ -95,14 +98,14 @@ def shortened(texts: pl.Expr) -> pl.Expr:
 def unreadable_values(fields: tuple[FieldSpec, ...]) -> Iterator[Rule]:
     """Numbers and texts that are no values of their field.
 
-    A negative charging duration is none, nor is a text too long for its key, nor a currency that
-    is not written as ISO 4217 has it.
+    A negative charging duration is none, nor is a text too long for its key or for any use, nor a
+    currency that is not written as ISO 4217 has it.
 
     Args:
         fields: the fields of the frame.
 
     Yields:
-        One rule a number, a key or a currency.
+        One rule a number or text.
     """
     for field in fields:
         text = pl.col(field.name)
@@ -110,7 +113,10 @@ def unreadable_values(fields: tuple[FieldSpec, ...]) -> Iterator[Rule]:
             is_bad = ~text.str.contains(_ISO_4217)
             yield Rule("bad_value", is_bad, field.name, shortened(text))
         elif _is_key(field):
-            is_bad = text.str.len_bytes() > _MAX_KEY_BYTES
+            is_bad = text.str.len_bytes() > MAX_KEY_BYTES
+            yield Rule("bad_value", is_bad, field.name, shortened(text))
+        elif field.kind is Kind.TEXT:
+            is_bad = text.str.len_chars() > MAX_TEXT_CHARS
             yield Rule("bad_value", is_bad, field.name, shortened(text))
         elif field.kind is Kind.NUMBER:
             number = pl.col(field.name)
@@ -122,7 +128,7 @@ def unreadable_values(fields: tuple[FieldSpec, ...]) -> Iterator[Rule]:
 
 def _is_key(field: FieldSpec) -> bool:
     """Whether tables find rows by the field; of a registry, by the text that it must have."""
-    return field.name in _KEYED_FIELDS or (field.is_required and field.kind is Kind.TEXT)
+    return field.name in KEYED_FIELDS or (field.is_required and field.kind is Kind.TEXT)
 
 
 def missing_fields(fields: tuple[FieldSpec, ...]) -> Iterator[Rule]:

@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 import sqlalchemy as sa
 
+from ev_pipeline.domain.rules import KEYED_FIELDS, MAX_KEY_BYTES, MAX_TEXT_CHARS
 from ev_pipeline.domain.validation import REASON, describe
 from ev_pipeline.intake.job import Job
 from ev_pipeline.intake.records import placed, read_again
@@ -73,12 +74,7 @@ def refuse(
             .list.eval(pl.element().struct.field("code"))
             .list.unique(maintain_order=True)
             .alias("codes"),
-            *(
-                pl.col(name).str.replace_all(_NUL, _REPLACEMENT, literal=True)
-                if kind == pl.String()
-                else pl.col(name)
-                for name, kind in _READABLE.items()
-            ),
+            *(_storable(name) if kind == pl.String() else name for name, kind in _READABLE.items()),
         ),
     )
 
@@ -106,6 +102,16 @@ def refuse_conflicts(connection: sa.Connection, job: Job, conflicts: pl.DataFram
             .with_columns(errors=pl.lit(pl.Series([reason], dtype=pl.List(REASON))).first())
         )
         refuse(connection, rows, batch, job.settings)
+
+
+def _storable(name: str) -> pl.Expr:
+    """The text as a column holds it; null where it is too long for one."""
+    text = pl.col(name).str.replace_all(_NUL, _REPLACEMENT, literal=True)
+    if name in KEYED_FIELDS:
+        return pl.when(text.str.len_bytes() <= MAX_KEY_BYTES).then(text)
+    if name == "source_session_id":
+        return pl.when(text.str.len_chars() <= MAX_TEXT_CHARS).then(text)
+    return text
 
 
 def _digest(content: bytes) -> str:

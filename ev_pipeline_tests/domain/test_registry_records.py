@@ -52,7 +52,8 @@ def test_a_text_that_just_fits_a_key_is_accepted() -> None:
 
 @pytest.mark.parametrize("field", ["source_session_id", "stop_reason", "vehicle_model"])
 def test_a_text_outside_keys_may_be_long(field: str) -> None:
-    assert codes({field: "x" * 10_000}) == []
+    assert codes({field: "é" * 10_000}) == []
+    assert codes({field: "é" * 10_001}) == ["bad_value"]
 
 
 def test_a_refused_key_is_quoted_by_its_beginning() -> None:

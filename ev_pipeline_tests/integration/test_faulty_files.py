@@ -4,7 +4,9 @@ import gzip
 import io
 import json
 import os
+import random
 import re
+import string
 import subprocess
 import sys
 import zipfile
@@ -172,7 +174,8 @@ HOSTILE: Final = {
     "right to left": "\u202e\u05e9\u05dc\u05d5\u05dd",
     "escapes": "\x1b[2J\x07\\N\\.",
     "half a character": "\ud800",
-    "long": "x" * 10_000,
+    "long": "".join(random.Random(1).choices(string.ascii_letters, k=10_000)),  # noqa: S311 -- no secret
+    "too long": "x" * 10_001,
 }
 FIELDS: Final = ("session_id", "station_id", "connector_id", "user_id", "stop_reason", "currency")
 
@@ -201,11 +204,13 @@ def test_hostile_texts_in_any_field_are_stored_or_quarantined(
     unstorable = {"NUL", "half a character"} & set(HOSTILE if form != "csv" else ["NUL"])
     assert result.tally.reasons == {
         "malformed": len(FIELDS) * len(unstorable),
-        # a currency is three letters; a key holds 500 bytes
-        "bad_value": len(HOSTILE) - 2 + 3,
+        # a currency is three letters; a key holds 500 bytes, any other text 10,000 characters
+        "bad_value": len(HOSTILE) - 2 + 2 * 3 + 2,
     }
     texts = set(rows(engine, "select stop_reason from ev_session where stop_reason is not null"))
     assert texts == {
-        text for name, text in HOSTILE.items() if name not in ("NUL", "half a character")
+        text
+        for name, text in HOSTILE.items()
+        if name not in ("NUL", "half a character", "too long")
     }
     assert_ledger_adds_up(engine)
