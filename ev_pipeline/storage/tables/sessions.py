@@ -59,10 +59,12 @@ ev_session: Final = sa.Table(
     sa.CheckConstraint("quality in ('valid', 'warning')", name="quality"),
     sa.CheckConstraint("revision >= 1", name="revision"),
     # Narrow: each column costs every session that is written, and the scope tells nobody apart.
-    sa.Index("ix_ev_session_station", "station_id", "started_at"),
+    # The connector, because a hub's other connectors would be read for each of its sessions.
+    sa.Index("ix_ev_session_station", "station_id", "connector_id", "started_at"),
     sa.Index(
         "ix_ev_session_long",
         "station_id",
+        "connector_id",
         "started_at",  # else the planner may prefer the larger index, which knows the time too
         postgresql_where=sa.text("ended_at - started_at > interval '48 hours'"),
     ),
