@@ -1,6 +1,7 @@
 """Real services for the tests: one PostgreSQL server and one broker a worker process."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -8,10 +9,11 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Final
 
 import psycopg2
 import pytest
@@ -51,11 +53,33 @@ class PostgresServer:
         return self.address(role, database).replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
+PORTS: Final = range(20_000, 32_768)
+"""Above our defaults, and below what Linux gives to outgoing connections: a port that is free now
+is still so when a server starts on it."""
+
+
 def free_port() -> int:
     """A port on which nobody listens at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        port = secrets.choice(PORTS)  # not `random`, which a property test repeats
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+FIRST: Final = ("stack", "automation", "integration", "stream", "e2e", "intake", "simulator")
+"""Folders whose tests start programs and wait for them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that nobody waits for one long test at the end."""
+    here = Path(__file__).parent
+
+    def turn(item: pytest.Item) -> int:
+        folder = item.path.relative_to(here).parts[0]
+        return FIRST.index(folder) if folder in FIRST else len(FIRST)
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session", autouse=True)
