@@ -31,6 +31,7 @@ demo: setup ## start the local stack, load the sample, train, label; Ctrl-C stop
 	@exec $(BIN)/ev-pipeline demo
 
 test: setup ## run every test but the long ones
+	@.ci/chromium
 	@$(PYTEST) -m "not long"
 
 test-long: setup ## run the long tests, which take many minutes

@@ -79,14 +79,12 @@ export default {
            :aria-valuemax="points.length" :aria-valuenow="shown + 1" :aria-valuetext="said"
            @pointermove="point_at" @pointerdown="point_at" @pointerleave="chosen = null" @keydown="press">
         <svg :width="width" :height="height" aria-hidden="true">
-          <g v-for="line in lines" class="ev-chart__line">
-            <line :x1="0" :x2="width" :y1="line.y" :y2="line.y" />
-            <text :x="0" :y="line.y - 4">{{ line.text }}</text>
-          </g>
+          <line v-for="line in lines" class="ev-chart__line" :x1="0" :x2="width" :y1="line.y" :y2="line.y" />
           <line class="ev-chart__base" :x1="0" :x2="width" :y1="base" :y2="base" />
           <path class="ev-chart__bars" :d="shape" />
           <path v-if="chosen !== null" class="ev-chart__chosen" :d="bar(shown)" />
           <line v-if="chosen !== null" class="ev-chart__marker" :x1="(shown + 0.5) * step" :x2="(shown + 0.5) * step" :y1="0" :y2="base" />
+          <text v-for="line in lines" :x="0" :y="line.y - 4">{{ line.text }}</text>
           <text v-for="tick in ticks" class="ev-chart__tick" :x="tick.x" :y="height - 6" text-anchor="middle">{{ tick.text }}</text>
         </svg>
       </div>

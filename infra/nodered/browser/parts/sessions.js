@@ -26,7 +26,7 @@ export default {
   },
   template: `
     <div class="ev-scroll" tabindex="0" role="region" :aria-label="caption">
-      <table class="ev-table">
+      <table class="ev-table ev-sessions">
         <caption class="ev-hidden">{{ caption }}</caption>
         <thead><tr>
           <th scope="col">Plugged in</th><th scope="col">Station</th><th scope="col" class="ev-number">Duration</th>

@@ -1,4 +1,4 @@
-"""What the dashboard's flows are made of: `python -m infra.nodered.describe` writes `flows.json`.
+"""What the dashboard's flows are made of: `python -m infra.nodered_flows` writes `flows.json`.
 
 What lives here: which pages and cards there are, and how messages reach them. What does not: how a
 card looks (`browser`), what a function node does (`functions`).
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-HERE: Final = Path(__file__).parent
+HERE: Final = Path(__file__).parent / "nodered"
 FLOWS: Final = HERE / "flows.json"
 
 Node = dict[str, Any]
@@ -33,16 +33,17 @@ class Card:
     """One card of a page.
 
     Args:
-        name: its module in `browser/panels`, and the panel that it shows.
+        name: its module in `browser/panels`.
         title: what people read in Node-RED's editor.
         width: columns of twelve.
-        has_panel: whether a retained panel feeds it; else something of its own does.
+        panel: the retained panel that feeds it, where that has another name; null where it is fed
+            in another way.
     """
 
     name: str
     title: str
     width: int = COLUMNS
-    has_panel: bool = True
+    panel: str | None = ""
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,15 @@ PAGES: Final = (
             Card("live", "Newest sessions"),
         ),
     ),
-    Page("period", "Period", (Card("period", "Period", has_panel=False),)),
-    Page("money", "Money", (Card("cost", "Revenue"),)),
+    Page("period", "Period", (Card("period", "Period", panel=None),)),
+    Page(
+        "money",
+        "Money",
+        (
+            Card("cost", "Revenue"),
+            Card("revenue_by_station", "Revenue by station", panel="stations"),
+        ),
+    ),
     Page("stations", "Users and stations", (Card("users", "Users"), Card("stations", "Stations"))),
     Page("clusters", "Clusters", (Card("clusters", "Clusters"), Card("models", "Models"))),
     Page(
@@ -220,8 +228,8 @@ def _card(page: Page, card: Card, row: int) -> list[Node]:
         _template(template, card.title, card.name, place=(560, 80 * row), tab=tab)
         | {"group": group, "order": 1},
     ]
-    if card.has_panel:
-        topic = f"ev/dashboard/{card.name}"
+    if card.panel is not None:
+        topic = f"ev/dashboard/{card.panel or card.name}"
         nodes.append(_heard(f"in-{card.name}", topic, tab, (220, 80 * row), [template]))
     return nodes
 

@@ -1,0 +1,200 @@
+"""What an operator sees, in a real browser, on a real stream."""
+
+import csv
+import io
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Page, expect
+
+from ev_pipeline.panels.publishing import publish_round
+from ev_pipeline_tests.e2e.screens import DESK, PHONE, SHOWN_WITHIN_MS, Shown, shown
+from ev_pipeline_tests.stream.installation import installed
+from ev_pipeline_tests.stream.streams import a_session, charging
+from infra.nodered_flows import PAGES
+
+HOSTILE = '<img src=x onerror="window.isHacked=1">'
+"""A station's name that a page could take for a picture."""
+
+ON_SCREEN_WITHIN_S = 10.0
+"""s; one is the aim on a machine that does nothing else."""
+
+PERIODS = [("2025-01-01", "2025-01-31"), ("2025-01-07", "2025-01-07"), ("2024-12-30", "2026-01-01")]
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    """Everything from the broker to the browser, with a hostile station's session among others."""
+    with installed(tmp_path_factory.mktemp("e2e")) as installation:
+        with charging(installation.broker) as charger:
+            charger.send(a_session("hostile", station_id=HOSTILE))
+        with shown(installation, installation.broker) as dashboard:
+            with dashboard.screen() as screen:
+                page = screen.open("overview")
+                expect(page.locator("[data-session=hostile]")).to_be_visible()
+            publish_round(
+                installation.engine,
+                installation.worker.settings,
+                installation.broker.login("dagster"),
+                generated_at=datetime.now(UTC),
+            )
+            yield dashboard
+
+
+def state_of(page: Page) -> str | None:
+    return page.locator("#ev-period-state").get_attribute("data-state")
+
+
+def ask(page: Page, first: str, last: str) -> None:
+    """The dates are asked for, and the page has come to rest."""
+    page.get_by_label("First day").fill(first)
+    page.get_by_label("Last day").fill(last)
+    page.get_by_role("button", name="Show", exact=True).click()
+    at_rest = re.compile("^(?!asking|slow)")
+    expect(page.locator("#ev-period-state")).to_have_attribute("data-state", at_rest)
+
+
+def figure(page: Page, name: str) -> str:
+    shown = page.locator("[data-report] .ev-figure").filter(has=page.get_by_text(name, exact=True))
+    return shown.locator(".ev-figure__value").inner_text()
+
+
+def counted(dashboard: Shown, first: str, last: str) -> sa.Row[Any]:
+    """What the period holds, by a count of sessions one by one."""
+    with dashboard.installation.engine.connect() as connection:
+        return connection.execute(
+            sa.text(
+                "SELECT count(*) AS n, sum(energy_kwh) AS energy_kwh,"
+                " sum(cost) FILTER (WHERE currency = 'EUR') AS cost FROM ev_session"
+                " WHERE (started_at AT TIME ZONE 'UTC')::date BETWEEN :first AND :last"
+            ),
+            {"first": date.fromisoformat(first), "last": date.fromisoformat(last)},
+        ).one()
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_each_page_shows_figures_fits_the_screen_and_asks_no_other_host(
+    dashboard: Shown, size: tuple[int, int]
+) -> None:
+    with dashboard.screen() as screen:
+        page = screen.open(PAGES[0].name, size)
+        for described in PAGES:
+            page.get_by_role("link", name=described.title, exact=True).click()
+            expect(page.locator(".ev-card")).to_have_count(len(described.cards))
+            expect(page.get_by_text("No figures yet.")).to_have_count(0)
+            assert page.title() == f"{described.title} · EV Pipeline"
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= size[0], described.title
+            aged = sum(card.panel is not None for card in described.cards)
+            ages = page.locator(".ev-card__age").filter(has_text=re.compile("updated .*(ago|now)"))
+            expect(ages).to_have_count(aged)
+
+
+def test_a_session_that_a_charger_sends_is_soon_on_the_screen(dashboard: Shown) -> None:
+    name = uuid.uuid4().hex
+    with dashboard.screen() as screen, charging(dashboard.installation.broker) as charger:
+        page = screen.open("overview")
+        row = page.locator(f"[data-session='{name}']")
+        expect(row).to_have_count(0)
+        charger.send(a_session(name, energy_kwh=43.21))
+        sent = time.monotonic()
+        expect(row).to_contain_text("43.2 kWh")
+        assert time.monotonic() - sent < ON_SCREEN_WITHIN_S
+
+
+def test_a_period_on_the_screen_and_in_its_file_is_what_sql_counts(
+    dashboard: Shown, tmp_path: Path
+) -> None:
+    with dashboard.screen() as screen:
+        page = screen.open("period")
+        for first, last in PERIODS:
+            ask(page, first, last)
+            expected = counted(dashboard, first, last)
+            assert state_of(page) == "answered"
+            assert figure(page, "Sessions") == f"{expected.n:,}"
+            digits = 1 if expected.energy_kwh < 100 else 0
+            assert figure(page, "Energy") == f"{expected.energy_kwh:,.{digits}f} kWh"
+            assert figure(page, "Revenue") == f"{expected.cost:,.2f} EUR"
+            with page.expect_download() as download:
+                page.get_by_role("button", name="Download these days (CSV)").click()
+            download.value.save_as(tmp_path / "period.csv")
+            assert download.value.suggested_filename == f"period_{first}_{last}.csv"
+            rows = list(csv.DictReader(io.StringIO((tmp_path / "period.csv").read_text())))
+            days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
+            assert len(rows) == days
+            assert sum(int(row["n_sessions"]) for row in rows) == expected.n
+            energy_kwh = sum(float(row["total_energy_kwh"]) for row in rows)
+            assert energy_kwh == pytest.approx(float(expected.energy_kwh), abs=1e-6)
+
+
+def test_what_cannot_be_answered_has_a_state_of_its_own(dashboard: Shown) -> None:
+    with dashboard.screen() as screen:
+        page = screen.open("period")
+        ask(page, "2025-02-01", "2025-01-01")
+        assert state_of(page) == "wrong_order"
+        expect(page.locator("[data-report]")).to_have_count(0)
+        ask(page, "2099-01-01", "2099-01-02")
+        assert state_of(page) == "future"
+        ask(page, "2012-01-01", "2012-01-31")
+        assert state_of(page) == "empty"
+        ask(page, "2012-01-01", "2025-01-31")
+        assert state_of(page) == "too_long"
+        page.get_by_label("Station, or empty for all").fill("no such station")
+        ask(page, "2025-01-01", "2025-01-31")
+        assert state_of(page) == "unknown_station"
+
+
+def test_two_browsers_ask_at_once_and_each_gets_the_answer_to_its_last_question(
+    dashboard: Shown,
+) -> None:
+    with dashboard.screen() as one_screen, dashboard.screen() as other_screen:
+        one, other = one_screen.open("period"), other_screen.open("period")
+        for last in ("2025-01-04", "2025-01-03", "2025-01-02"):
+            one.get_by_label("First day").fill("2025-01-01")
+            one.get_by_label("Last day").fill(last)
+        ask(other, "2025-01-05", "2025-01-06")
+        expect(one.get_by_text("1 Jan 2025 to 2 Jan 2025, UTC")).to_be_visible()
+        expect(other.get_by_text("5 Jan 2025 to 6 Jan 2025, UTC")).to_be_visible()
+        assert figure(one, "Sessions") == f"{counted(dashboard, '2025-01-01', '2025-01-02').n}"
+        assert figure(other, "Sessions") == f"{counted(dashboard, '2025-01-05', '2025-01-06').n}"
+
+
+def test_a_station_that_is_named_like_a_page_stays_text(dashboard: Shown) -> None:
+    with dashboard.screen() as screen:
+        page = screen.open("overview")
+        expect(page.locator("[data-session=hostile]")).to_contain_text(HOSTILE)
+        page = screen.open("stations")
+        page.get_by_label("Find a station").fill(HOSTILE)
+        expect(page.get_by_role("rowheader", name=HOSTILE)).to_be_visible()
+        page = screen.open("period")
+        page.get_by_label("Station, or empty for all").fill(HOSTILE)
+        ask(page, "2025-01-01", date.today().isoformat())  # noqa: DTZ011 -- any day after it
+        expect(page.locator(".ev-period__of")).to_contain_text(HOSTILE)
+        for opened in screen.context.pages:
+            assert opened.locator(".ev-card img").count() == 0
+            assert opened.evaluate("window.isHacked") is None
+
+
+def test_a_banner_says_what_is_down_and_goes_when_it_is_back(dashboard: Shown) -> None:
+    with dashboard.screen() as screen:
+        page = screen.open("overview")
+        banner = page.locator(".ev-banner")
+        expect(banner).to_have_count(0)
+        dashboard.installation.kill("worker")
+        expect(banner).to_contain_text("The stream is down.")
+        expect(page.get_by_text("may be out of date").first).to_be_visible()
+        dashboard.installation.start_again("worker")
+        expect(banner).to_have_count(0)
+        dashboard.stop_server()
+        expect(banner).to_contain_text("has lost the dashboard")
+        dashboard.start_server()
+        expect(banner).to_have_count(0, timeout=2 * SHOWN_WITHIN_MS)
+        expect(page.locator("[data-session=hostile]")).to_be_visible()
+        screen.troubles.clear()  # the browser tells of each try to reach the server

@@ -1,0 +1,1 @@
+"""What runs beside this package: the broker's configuration, the dashboard and its flows."""
