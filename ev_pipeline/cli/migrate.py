@@ -42,11 +42,13 @@ class Migrated:
         schema: the schema's version now.
         timezone: the reporting zone, in which the stations' days are formed now.
         is_zone_changed: whether they had been formed in another.
+        n_clocks_corrected: sessions at stations without a zone that had followed another.
     """
 
     schema: str
     timezone: str
     is_zone_changed: bool
+    n_clocks_corrected: int
 
 
 def bring_up_to_date(settings: "Settings", *, tell: Callable[[str], None]) -> Migrated:
@@ -57,7 +59,7 @@ def bring_up_to_date(settings: "Settings", *, tell: Callable[[str], None]) -> Mi
         tell: gets a line for people about each of the two.
     """
     from ev_pipeline.storage import engine as storage_engine  # noqa: PLC0415 -- --help stays fast
-    from ev_pipeline.storage.rollups import rebuild_for_zone, zone_of_days  # noqa: PLC0415
+    from ev_pipeline.storage.rollups import rebuild_for_zone  # noqa: PLC0415
     from ev_pipeline.storage.stations import follow_reporting_zone  # noqa: PLC0415
 
     engine = storage_engine.connect(settings)
@@ -65,12 +67,12 @@ def bring_up_to_date(settings: "Settings", *, tell: Callable[[str], None]) -> Mi
         storage_engine.migrate(engine)
         schema = storage_engine.schema_version(engine)
         tell("the schema is up to date")
-        if zone_of_days(engine) not in {None, settings.timezone}:
-            n_corrected = follow_reporting_zone(engine, settings)
+        n_corrected = follow_reporting_zone(engine, settings)
+        if n_corrected:
             tell(f"{n_corrected:,} sessions at stations without a zone follow {settings.timezone}")
         is_zone_changed = rebuild_for_zone(engine, settings)
         if is_zone_changed:
             tell(f"the stations' days are formed anew, in {settings.timezone}")
     finally:
         engine.dispose()
-    return Migrated(schema, settings.timezone, is_zone_changed)
+    return Migrated(schema, settings.timezone, is_zone_changed, n_corrected)

@@ -144,6 +144,13 @@ _CORRECT_CLOCKS: Final = _correct_clocks("t.scope = :scope and t.station_id = an
 _CORRECT_CLOCKS_WITHOUT_ZONE: Final = _correct_clocks("t.time_zone is null")
 
 
+_HAS_OTHER_CLOCK: Final = sa.text("""
+    select exists (
+        select from ev_session s join ev_station t using (scope, station_id)
+        where t.time_zone is null and s.started_local_at <> s.started_at at time zone :timezone)
+""")
+
+
 def read_stations(
     connection: sa.Connection, scope: str, station_ids: list[str] | None, load_id: int | None
 ) -> pl.DataFrame:
@@ -239,10 +246,15 @@ def correct_clocks(
 def follow_reporting_zone(engine: sa.Engine, settings: Settings) -> int:
     """Sessions at stations without a zone start by the reporting zone's clock.
 
+    What is stored tells whether they do; nothing is locked where all of them do.
+
     Returns:
         How many did not and are corrected.
     """
     names = {"timezone": settings.timezone, "order": _ORDER, "warnings": _WARNINGS}
+    with engine.connect() as connection:
+        if not connection.scalar(_HAS_OTHER_CLOCK, {"timezone": settings.timezone}):
+            return 0
     with engine.begin() as connection:
         own_ground(connection)
         own_stations(connection)

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.cli.migrate import bring_up_to_date
 from ev_pipeline.sources.mapping import Mapping, parse_mapping
+from ev_pipeline.storage.rollup_shapes import ROLLUPS
 from ev_pipeline_tests.intake.files import (
     CANONICAL,
     a_session,
@@ -209,15 +210,22 @@ def test_a_zone_that_records_told_is_back_when_the_registry_goes(
     assert rows(engine, LOCAL) == ["2024-05-06 09:00:00"]
 
 
+@pytest.mark.parametrize("is_folded", [True, False])
 def test_another_reporting_zone_corrects_the_clocks_of_stations_without_one(
-    load: Loader, engine: sa.Engine
+    load: Loader, engine: sa.Engine, *, is_folded: bool
 ) -> None:
     load.registry(a_station())
     load(a_session(), a_session(session_id="S2", station_id="B"))
     assert rows(engine, LOCAL) == ["2024-05-06 09:00:00", "2024-05-06 08:00:00"]
+    if not is_folded:
+        with engine.begin() as connection:
+            connection.execute(sa.text("delete from ev_reader where reader = 'rollups'"))
+            for rollup in ROLLUPS:
+                connection.execute(sa.text(f"delete from {rollup.table}"))
     in_tokyo = load.settings.model_copy(update={"timezone": "Asia/Tokyo"})
     told: list[str] = []
-    bring_up_to_date(in_tokyo, tell=told.append)
+    assert bring_up_to_date(in_tokyo, tell=told.append).n_clocks_corrected == 1
+    assert bring_up_to_date(in_tokyo, tell=lambda _: None).n_clocks_corrected == 0
     assert rows(engine, LOCAL) == ["2024-05-06 09:00:00", "2024-05-06 17:00:00"]
     assert "1 sessions at stations without a zone follow Asia/Tokyo" in told
     assert_rollups_are_exact(engine, "Asia/Tokyo")
