@@ -19,6 +19,7 @@ from ev_pipeline.sources.fields import NumberSource, Source, TextSource, TimeSou
 from ev_pipeline.sources.file_format import FileFormat
 from ev_pipeline.sources.mapping_errors import refused, unreadable
 from ev_pipeline.sources.mapping_rules import (
+    WrongFieldError,
     refuse_one_sign_for_two,
     refuse_times_without_clock,
     refuse_underivable_times,
@@ -145,7 +146,11 @@ class Mapping(BaseModel):
     def _can_keep_its_records(self) -> Self:
         lacking = [field for field in NEEDED[self.records] if field not in self.sources]
         if lacking:
-            raise ValueError(f"[fields] does not say where {', '.join(lacking)} comes from")
+            raise WrongFieldError(
+                lacking[0],
+                f"[fields] does not say where {', '.join(lacking)} come from; which column is "
+                f'it? write {lacking[0]} = "the column", or see docs/mapping.md',
+            )
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.sources.draft.draft import draft_mapping
+from ev_pipeline.sources.mapping import parse_mapping
 from ev_pipeline_tests.sources.drafting import drafted, rows, said
 
 
@@ -72,10 +75,14 @@ def test_paths_and_the_list_of_a_json_document_are_found(tmp_path: Path) -> None
     assert drafted(tmp_path, json.dumps(records), name="export.json")[1].file.list_at is None
 
 
-def test_a_file_that_says_nothing_still_gives_a_mapping(tmp_path: Path) -> None:
-    toml, mapping = drafted(tmp_path, "a,b\n1,2\n")
-    assert mapping.records == "session"
-    assert toml.count("CHECK: no column looks like") == 4
+def test_what_no_column_looks_like_is_left_open(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("a,b\n1,2\n")
+    toml = draft_mapping(path)
+    assert toml.count("CHECK: no column looks like it") == 4
+    assert tomllib.loads(toml)["fields"] == {}
+    with pytest.raises(PipelineError, match=r"where station_id, .* come from; which column"):
+        parse_mapping(toml, where="draft.toml")
 
 
 @pytest.mark.parametrize(
@@ -109,11 +116,13 @@ def test_a_header_that_begins_with_a_bracket_is_no_json(tmp_path: Path) -> None:
     header=st.lists(st.text(max_size=12), min_size=1, max_size=5),
     cells=st.lists(st.text(max_size=12), min_size=1, max_size=20),
 )
-def test_whatever_is_in_a_file_its_draft_is_a_mapping_or_one_line(
+def test_whatever_is_in_a_file_its_draft_is_toml_or_one_line(
     tmp_path_factory: pytest.TempPathFactory, header: list[str], cells: list[str]
 ) -> None:
     text = ",".join(header) + "\n" + "\n".join(cells)
+    path = tmp_path_factory.getbasetemp() / "export.csv"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
-        drafted(tmp_path_factory.getbasetemp(), text.encode("utf-8", "surrogatepass"))
+        tomllib.loads(draft_mapping(path))
     except PipelineError as error:
         assert "\n" not in str(error)  # noqa: PT017 - one line, or a mapping

@@ -107,15 +107,20 @@ def test_units_come_from_the_header_or_the_size(
 @pytest.mark.parametrize(
     ("header", "value", "wanted"),
     [
-        ("Duration (min)", "9{i}", {"start_plus": "Duration (min)", "unit": "min"}),
-        ("Duration", "1:{d}:00", {"start_plus": "Duration", "format": ("h:mm:ss",)}),
+        ("Duration (min)", "9{i}", {"unit": "min", "is_plugged_in": True}),
+        ("Duration", "1:{d}:00", {"format": ("h:mm:ss",), "is_plugged_in": True}),
+        ("Dauer", "1h {d}m", {"format": ("h'h' mm'm'",), "is_plugged_in": True}),
+        ("Charging Minutes", "9{i}", {"unit": "min"}),
+        ("Charging time", "1h {d}m 5s", {"format": ("h'h' mm'm' ss's'",)}),
     ],
 )
 def test_a_duration_gives_the_end_that_is_missing(
     tmp_path: Path, header: str, value: str, wanted: dict[str, Any]
 ) -> None:
     text = rows(f"Station;Start;{header};kWh", f"A;2026-05-{{d}} 08:12;{value};12.4")
-    assert said(drafted(tmp_path, text)[1])["ended_at"] == wanted
+    _, mapping = drafted(tmp_path, text)
+    assert said(mapping)["ended_at"] == {"start_plus": header, **wanted}
+    assert ("charging_duration_h" in said(mapping)) == ("Charging" in header)
 
 
 def test_without_times_the_moment_of_loading_ends_a_session(tmp_path: Path) -> None:
@@ -132,7 +137,7 @@ def test_markers_of_no_value_are_found(tmp_path: Path) -> None:
         "A;2026-05-{d} 08:12;offline;12.4;U{i}",
     )
     _, mapping = drafted(tmp_path, text)
-    assert mapping.missing == ("NA",)
+    assert said(mapping)["user_id"]["missing"] == ("NA",)
     assert said(mapping)["ended_at"]["missing"] == ("offline",)
 
 

@@ -79,7 +79,7 @@ def test_a_mapping_can_be_read_again_from_its_own_text() -> None:
         ('"kwh"', "5", "line 11", "docs/mapping.md"),
         ('"Europe/London"', '"London"', "line 5", "Europe/London"),
         ('zone = "Europe/London"\n', "", "line 8", 'zone = "Europe/London"'),
-        ('station_id = "station"\n', "", "line 1", "station_id"),
+        ('station_id = "station"\n', "", "line 7", 'write station_id = "the column"'),
         ('name = "plain"\n', "", "line 1", "add name = ..."),
         ('"A plain source"', '"A plain\nsource"', "line 3", "texts in double quotes"),
         ('{ column = "end"', '{ column = "end", start_plus = "x"', "line 10", "docs/mapping.md"),

@@ -10,6 +10,12 @@ from typing import Any, Final, Literal
 
 from ev_pipeline.domain.session import SESSION_FIELDS, STATION_FIELDS, Kind
 from ev_pipeline.sources.draft.columns import Facts
+from ev_pipeline.sources.draft.derived import (
+    charging_until,
+    energy_between_readings,
+    is_meter_reading,
+    station_and_outlet,
+)
 from ev_pipeline.sources.draft.headers import score
 from ev_pipeline.sources.draft.quantities import unit_of
 from ev_pipeline.sources.draft.statement import MAX_MARKERS, Statement
@@ -19,6 +25,8 @@ from ev_pipeline.sources.draft.zone_names import are_places
 
 HINTS: Final = ("name", "latitude", "longitude", "time_zone")
 """What session rows tell of their station."""
+
+_OTHER_CLOCK: Final = 'on whose clock? systems often write this one in UTC: times_in = "UTC"'
 
 _UNIQUE_SHARE: Final = 0.95
 """An id of a session is nearly never there twice."""
@@ -75,11 +83,16 @@ def _sessions(columns: Sequence[Facts], times: Times) -> Choice:
     names = [spec.name for spec in SESSION_FIELDS if spec.name not in ("started_at", "ended_at")]
     found = _shared_out(free, [*names, "weekday", *HINTS])
     found |= _shared_out([column for column in columns if column.is_zone], ["time_zone"])
+    if "time_zone" not in found and (zone := _zone_of_stations(columns)):
+        found["time_zone"] = zone
     is_moved = "station_id" not in found and "name" in found
     if is_moved:
         found["station_id"] = found["name"]
+    more = [] if "charging_duration_h" in found else charging_until(free)
+    more += [] if "energy_kwh" in found else energy_between_readings(free)
+    more += [] if "station_id" in found else _in_one(free, found)
     order = [*names[:4], "started_at", "ended_at", *names[4:], "weekday"]
-    told = [*times.statements, *_statements(found, order)]
+    told = [*times.statements, *_statements(found, order), *more]
     told.sort(key=lambda statement: order.index(statement.field))
     if is_moved:
         told = [
@@ -88,10 +101,23 @@ def _sessions(columns: Sequence[Facts], times: Times) -> Choice:
     return Choice("session", times, tuple(told), _statements(found, HINTS))
 
 
+def _in_one(free: Sequence[Facts], found: dict[str, Facts]) -> list[Statement]:
+    """Station and connector in one column that is nothing else."""
+    taken = {column.name for column in found.values()}
+    told = station_and_outlet([column for column in free if column.name not in taken])
+    return [statement for statement in told if statement.field not in found]
+
+
 def _written_in(statement: Statement) -> Sequence[str]:
     """The columns of a time itself: a duration may serve another field as well."""
     is_derived = isinstance(statement.source, dict) and "start_plus" in statement.source
     return () if is_derived else statement.columns
+
+
+def _zone_of_stations(columns: Sequence[Facts]) -> Facts | None:
+    """The column that names several places, of which each must be a station's."""
+    zones = [column for column in columns if column.is_zone and are_places(column.texts)]
+    return next((column for column in zones if len(column.distinct) > 1), None)
 
 
 def _checked(statement: Statement, field: str, to_check: str) -> Statement:
@@ -121,6 +147,8 @@ def _may_be(column: Facts, field: str) -> bool:
         return field not in _NEVER_EMPTY
     kind = _KINDS.get(field)
     if kind is Kind.NUMBER:
+        if field == "energy_kwh" and is_meter_reading(column):
+            return False
         is_duration = field.endswith("_h") and column.duration is not None
         return column.numbers is not None or is_duration
     if kind is Kind.TIME:
@@ -166,6 +194,10 @@ def _statement(field: str, column: Facts) -> Statement:
         source |= {"names": names} if (names := weekday_names(column.texts)) else {}
     elif column.full is not None and _KINDS.get(field) is Kind.TIME:
         source["format"] = column.full.format
+        to_check += [] if column.full.is_sure else [column.full.why]
+        to_check += (
+            [] if column.full.has_offset else ['on whose clock? often it is times_in = "UTC"']
+        )
     elif column.duration is not None and _KINDS.get(field) is Kind.NUMBER:
         source["format"] = column.duration
     elif column.numbers is not None and _KINDS.get(field) is Kind.NUMBER:

@@ -33,6 +33,7 @@ class Facts:
         numbers: plain numbers.
         duration: the clock-like form of durations.
         is_zone: whether they name time zones.
+        markers: texts among them that stand for no value.
     """
 
     name: str
@@ -43,11 +44,17 @@ class Facts:
     numbers: Numbers | None
     duration: str | None
     is_zone: bool
+    markers: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether the sample has no value there."""
         return self.texts.null_count() == len(self.texts)
+
+    @property
+    def distinct(self) -> list[str]:
+        """The different texts, in the order in which they come."""
+        return self.texts.drop_nulls().unique(maintain_order=True).to_list()
 
     @property
     def is_identifier(self) -> bool:
@@ -68,6 +75,7 @@ def facts_of(column: Column) -> Facts:
         numbers=numbers_in(texts),
         duration=duration_format(texts),
         is_zone=are_zones(texts),
+        markers=column.markers,
     )
 
 

@@ -1,6 +1,6 @@
 """What a mapping must say, where the columns did not tell it.
 
-What lives here: stand-ins with which the draft can be tried at once, and the currency.
+What lives here: fields that are left open, durations instead of times, and the currency.
 What does not: what the columns told (`choice`).
 """
 
@@ -15,30 +15,24 @@ from ev_pipeline.sources.draft.number_styles import CURRENCIES
 from ev_pipeline.sources.draft.quantities import unit_of
 from ev_pipeline.sources.draft.statement import Statement
 
-_NOTHING_FITS: Final = "no column looks like it; name the one, else every row is refused"
-_ONE_STATION: Final = "no column looks like a station; name the one, else all sessions are at this"
+_NOTHING_FITS: Final = "no column looks like it; write which one it is"
 
 
 def completed(choice: Choice, columns: Sequence[Facts]) -> tuple[Statement, ...]:
     """The statements of `[fields]`, with those that a mapping cannot go without."""
     if choice.records != "session":
         return choice.statements
-    statements = _with(choice.statements, "station_id", {"value": "station"}, _ONE_STATION)
+    statements = _with(choice.statements, "station_id")
     statements = _with_times(statements, columns)
-    statements = _with(statements, "energy_kwh", {"value": 0})
+    statements = _with(statements, "energy_kwh")
     return _with_currency(statements, columns)
 
 
-def _with(
-    statements: tuple[Statement, ...],
-    field: str,
-    source: dict[str, Any],
-    to_check: str = _NOTHING_FITS,
-) -> tuple[Statement, ...]:
-    """The statements, the field among them."""
+def _with(statements: tuple[Statement, ...], field: str) -> tuple[Statement, ...]:
+    """The statements, the field among them; a stand-in that could pass for data is none."""
     if any(statement.field == field for statement in statements):
         return statements
-    return (*statements, Statement(field, source, to_check=to_check))
+    return (*statements, Statement(field, {}, to_check=_NOTHING_FITS, is_open=True))
 
 
 def _with_times(
@@ -55,8 +49,7 @@ def _with_times(
         if "ended_at" not in told:
             why = "no time is in the file: the moment of loading stands for the end"
             statements = (*statements, Statement("ended_at", {"receipt": True}, to_check=why))
-    stand_in = {"column": columns[0].name, "format": "iso"}
-    return _with(_with(statements, "started_at", stand_in), "ended_at", stand_in)
+    return _with(_with(statements, "started_at"), "ended_at")
 
 
 def _duration(columns: Sequence[Facts]) -> dict[str, Any] | None:

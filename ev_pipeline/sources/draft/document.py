@@ -18,7 +18,10 @@ def line(key: str, value: Any, *, why: str = "", to_check: str = "") -> str:
 def statement_lines(statements: tuple[Statement, ...]) -> list[str]:
     """The lines of a section."""
     return [
-        line(told.field, told.source, why=told.why, to_check=told.to_check) for told in statements
+        comment(f"{told.field} = ...  CHECK: {told.to_check}")
+        if told.is_open
+        else line(told.field, told.source, why=told.why, to_check=told.to_check)
+        for told in statements
     ]
 
 

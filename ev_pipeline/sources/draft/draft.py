@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 import polars as pl
@@ -16,6 +17,7 @@ from ev_pipeline.sources.draft.choice import Choice, choose
 from ev_pipeline.sources.draft.columns import Facts, facts_of
 from ev_pipeline.sources.draft.completion import completed
 from ev_pipeline.sources.draft.document import comment, line, statement_lines
+from ev_pipeline.sources.draft.markers import markers_of_joined, with_markers
 from ev_pipeline.sources.draft.sample import MAX_COLUMNS, Sample, take_sample
 from ev_pipeline.sources.draft.statement import Statement
 from ev_pipeline.sources.draft.styles import style_of_file, with_own_styles
@@ -58,12 +60,12 @@ def draft_mapping(path: Path) -> str:
     choice = choose(columns)
     fields = completed(choice, columns)
     style = style_of_file(fields, columns)
-    fields = with_own_styles(fields, columns, style)
+    fields = with_markers(with_own_styles(fields, columns, style), columns)
     draft = _Draft(path, sample, columns, choice, fields, style)
     parts = [*_head(draft), "", *_top(draft), "", *_file(draft), ""]
     parts += ["[fields]", *statement_lines(draft.fields)]
     if choice.hints:
-        hints = with_own_styles(choice.hints, columns, style)
+        hints = with_markers(with_own_styles(choice.hints, columns, style), columns)
         parts += ["", "[station]", *statement_lines(hints)]
     parts += _rest(draft)
     return "\n".join(parts) + "\n"
@@ -77,7 +79,7 @@ def _head(draft: _Draft) -> list[str]:
         comment(f"A first mapping for {draft.path.name}, drafted from {n_records} records."),
         *(first if n_seen < n_columns else []),
         comment("Look at each line marked CHECK; docs/mapping.md has the whole language. Then:"),
-        comment(f"ev-pipeline sources check {_name(draft.path)}.toml {draft.path.name}"),
+        comment(f"ev-pipeline sources check {_name(draft.path)}.toml {quote(draft.path.name)}"),
     ]
 
 
@@ -104,9 +106,9 @@ def _top(draft: _Draft) -> list[str]:
     if abbreviations and choice.times.need_zone:
         lines.append(line("zones", abbreviations))
     if choice.times.moments and not choice.times.has_seconds:
-        lines.append(line("resolution_s", _MINUTE_S, why="no time has seconds"))
-    if draft.sample.missing:
-        lines.append(line("missing", draft.sample.missing))
+        lines.append(line("resolution_s", _MINUTE_S, why="no start or end has seconds but 00"))
+    if missing := markers_of_joined(draft.fields, draft.columns):
+        lines.append(line("missing", missing, to_check="do they mean that there is no value?"))
     return [*lines, *_identity(draft)]
 
 

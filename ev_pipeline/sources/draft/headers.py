@@ -51,7 +51,8 @@ def words_of(header: str) -> tuple[str, ...]:
 @cache
 def score(header: str, field: str) -> Score | None:
     """How well the best phrase fits a header, or the end of a path; null where none does."""
-    whole, end = words_of(header), words_of(header.rpartition(".")[2])
+    parts = [part for part in header.split(".") if not part.isdecimal()]
+    whole, end = words_of(header), words_of(parts[-1] if parts else "")
     tried = [whole] if SAYS_NOTHING.issuperset(end) else [whole, end]
     scores = [_score(words, phrase) for words in tried for phrase in _PHRASES[field]]
     return max((found for found in scores if found is not None), default=None)

@@ -11,9 +11,16 @@ import polars as pl
 
 from ev_pipeline.sources.draft.headers import words_of
 from ev_pipeline.sources.draft.number_styles import style_in
-from ev_pipeline.sources.durations import EXAMPLES, read_durations_h
+from ev_pipeline.sources.durations import read_durations_h
 from ev_pipeline.sources.numbers import NumberStyle, plain_numbers
 from ev_pipeline.sources.units import units_of
+
+_DURATIONS: Final = (
+    *("h:mm:ss", "h:mm", "mm:ss", "h'h' mm'm' ss's'", "h'h' mm'm'", "mm'm' ss's'"),
+    *("h'h' mm'min'", "h'h' mm", "h 'Std.' mm 'Min.'", "h 'hr' mm 'min'", "d.hh:mm:ss"),
+    *("'PT'h'H'mm'M'ss'S'", "'PT'h'H'mm'M'"),
+)
+"""Forms that are tried; where they have a blank, there need be none."""
 
 _READ_SHARE: Final = 0.9
 """So much of a column must be a number; the rest is a marker, or a fault."""
@@ -108,7 +115,7 @@ def numbers_in(texts: pl.Series) -> Numbers | None:
 def duration_format(texts: pl.Series) -> str | None:
     """The clock-like form in which the texts write durations; null if there is none."""
     present = texts.drop_nulls()
-    for name in EXAMPLES:
+    for name in _DURATIONS:
         n_read = read_durations_h(present, (name,)).is_not_null().sum()
         if len(present) and n_read >= _READ_SHARE * len(present):
             return name

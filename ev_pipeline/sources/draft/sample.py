@@ -7,6 +7,7 @@ What does not: cutting CSV (`csv_sample`) and JSON (`json_sample`), what the col
 import codecs
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,6 @@ import polars as pl
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.sources.draft.csv_sample import csv_rows
 from ev_pipeline.sources.draft.json_sample import json_rows
-from ev_pipeline.sources.draft.markers import known_markers
 from ev_pipeline.sources.file_format import Format
 from ev_pipeline.sources.files import opened
 
@@ -33,6 +33,15 @@ _BOMS: Final = (codecs.BOM_UTF8, *_UTF16_BOMS)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 """Characters that no line of a text file has."""
 
+_WRITTEN: Final = (
+    "na n/a n.a. #n/a n/d n.d. s/d k.a. null (null) <null> none nan nil - -- --- ? \\n "
+    "unknown unbekannt inconnu desconocido desconhecido sconosciuto onbekend "
+    "nicht_bekannt not_available"
+)
+
+_MARKERS: Final = frozenset(_WRITTEN.split())
+"""What sources write where they have no value: small letters; a blank is written `_`."""
+
 _JSON: Final = re.compile(r"""\s*(?:\{|\[\s*[\[{\]"\d])""")
 """How a JSON document begins, and no header does."""
 
@@ -44,10 +53,12 @@ class Column:
     Args:
         name: as the header, or the path, names it.
         texts: String, stripped; null where empty or a known marker of "no value".
+        markers: those that occur.
     """
 
     name: str
     texts: pl.Series
+    markers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,6 @@ class Sample:
         list_at: where a JSON document holds the list; null if it is the list, or for CSV.
         columns: those that have a name of their own, in the file's order.
         n_records: how many there are in the sample.
-        missing: markers of "no value" that occur.
         n_columns: how many columns the file has; only the first ones are looked at.
         n_above: lines above the header.
         totals: how lines of totals begin.
@@ -75,7 +85,6 @@ class Sample:
     list_at: str | None
     columns: tuple[Column, ...]
     n_records: int
-    missing: tuple[str, ...]
     n_columns: int
     n_above: int = 0
     totals: tuple[str, ...] = ()
@@ -109,8 +118,7 @@ def take_sample(path: Path) -> Sample:
     else:
         table = csv_rows(text, is_whole=is_whole, where=str(path))
         names, rows = table.names, table.rows
-    missing = known_markers(row[:MAX_COLUMNS] for row in rows)
-    columns = tuple(_columns(names, rows, missing))
+    columns = tuple(_columns(names, rows))
     if not columns:
         raise PipelineError(
             "no column has a name of its own",
@@ -125,7 +133,6 @@ def take_sample(path: Path) -> Sample:
         list_at=list_at,
         columns=columns,
         n_records=len(rows),
-        missing=missing,
         n_columns=len(names),
         n_above=table.n_above if table else 0,
         totals=table.totals if table else (),
@@ -150,9 +157,7 @@ def _decoded(start: bytes) -> tuple[str, str]:
         return start.decode("windows-1252", "replace"), "windows-1252"
 
 
-def _columns(
-    names: list[str], rows: list[list[str | None]], missing: tuple[str, ...]
-) -> list[Column]:
+def _columns(names: list[str], rows: list[list[str | None]]) -> list[Column]:
     """The columns whose name is theirs alone: only those can a mapping name."""
     columns = []
     counts = Counter(names)
@@ -160,6 +165,13 @@ def _columns(
         if not name or counts[name] > 1:
             continue
         texts = pl.Series(name, [row[index] for row in rows], dtype=pl.String).str.strip_chars()
-        is_there = ~texts.is_in(["", *missing])
-        columns.append(Column(name, texts.zip_with(is_there, texts.clear(len(texts)))))
+        markers = known_markers(texts.unique(maintain_order=True))
+        is_there = ~texts.is_in(["", *markers])
+        columns.append(Column(name, texts.zip_with(is_there, texts.clear(len(texts))), markers))
     return columns
+
+
+def known_markers(texts: Iterable[str]) -> tuple[str, ...]:
+    """Those of the texts that are known to stand for no value, in many languages."""
+    found = {text for text in texts if text and text.casefold().replace(" ", "_") in _MARKERS}
+    return tuple(sorted(found))

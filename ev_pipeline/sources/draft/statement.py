@@ -20,18 +20,28 @@ class Statement:
         source: what stands to the right of its `=`: a column's name, or keys and their values.
         why: what told, for the person who finishes the draft; may be empty.
         to_check: what that person must look at; empty if nothing.
+        is_open: whether nothing was found: it is written as a remark, for that person to fill in.
     """
 
     field: str
     source: str | dict[str, Any]
     why: str = ""
     to_check: str = ""
+    is_open: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads."""
         if isinstance(self.source, str):
             return (self.source,)
-        keys = ("column", "zone_column", "start_plus", "end_minus", "clock_after_start")
+        others = [self.source[key] for key in ("zone_column", "minus") if key in self.source]
+        return (*self.told, *others)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The columns of the value itself."""
+        if isinstance(self.source, str):
+            return (self.source,)
+        keys = ("column", "until", "start_plus", "end_minus", "clock_after_start")
         names = [self.source[key] for key in keys if key in self.source]
         return (*self.source.get("columns", ()), *names)

@@ -15,6 +15,8 @@ from ev_pipeline.sources.draft.quantities import unit_of
 from ev_pipeline.sources.draft.statement import MAX_MARKERS, Statement
 
 _FIRST_AFTER_START: Final = "it has no date: the first such clock from the start on"
+_PLUGGED_IN: Final = "is it the time plugged in? else map it to charging_duration_h too"
+_CHARGING: Final = "charging_duration_h"
 _UNNAMED: Final = "the header does not say which time this is"
 
 
@@ -144,19 +146,24 @@ def _with_zone(statement: Statement, zones: Sequence[Facts]) -> Statement:
 def _end_by_duration(columns: Sequence[Facts]) -> list[Statement]:
     """An end that follows from the start and a duration, where there is one."""
     durations = [column for column in columns if column.duration or column.numbers]
-    for field in ("session_duration", "charging_duration_h"):
-        column = best(durations, field)
+    plugged = [column for column in durations if not score(column.name, _CHARGING)]
+    for field in ("session_duration", _CHARGING):
+        column = best(durations if field == _CHARGING else plugged, field)
         if column is None:
             continue
-        check = "" if field == "session_duration" else "the car may have stayed longer"
+        is_session = field == "session_duration"
+        check = _PLUGGED_IN if is_session else "the car may have stayed longer"
         source: dict[str, Any] = {"start_plus": column.name}
+        own = {"is_plugged_in": True} if is_session else {}
         if column.duration is not None:
-            return [Statement("ended_at", {**source, "format": column.duration}, "", check)]
+            source |= {"format": column.duration, **own}
+            return [Statement("ended_at", source, "", check)]
         unit = (
             unit_of(column.name, "charging_duration_h", column.numbers) if column.numbers else None
         )
         if unit is not None:
             checks = (check, "" if unit.is_sure else unit.why)
             to_check = "; ".join(filter(None, checks))
-            return [Statement("ended_at", {**source, "unit": unit.name}, "", to_check)]
+            source |= {"unit": unit.name, **own}
+            return [Statement("ended_at", source, "", to_check)]
     return []
