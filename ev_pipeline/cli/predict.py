@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from ev_pipeline.cli.database import database
-from ev_pipeline.cli.output import print_json, print_table, results
+from ev_pipeline.cli.output import print_json, results
 from ev_pipeline.domain.errors import PipelineError
 
 STANDARD_INPUT: Final = "-"
@@ -22,8 +22,8 @@ STANDARD_INPUT: Final = "-"
 NOBODY: Final = "nobody"
 """Who sends what no account is named for; it has no binding."""
 
-_COLUMNS: Final = ("session", "would be", "cluster", "next", "density", "anomaly")
-"""Behind each cluster in brackets the distance to its centre."""
+_WIDTH: Final = 14
+"""Of the names of what is said."""
 
 
 def register(app: typer.Typer) -> None:
@@ -88,37 +88,27 @@ def _ask(payload: bytes, account: str | None) -> dict[str, Any]:
 
 
 def _print_answer(answer: dict[str, Any]) -> None:
-    rows: list[tuple[str, ...]] = []
-    notes: list[str] = []
+    """One block a session, so that no id is broken over lines, however long it is."""
     for number, told in enumerate(answer["predictions"], start=1):
-        name = told.get("source_session_id") or told.get("session_id") or f"number {number}"
-        rows.append(_row(name, told))
-        notes.extend(f"{name}: {note}" for note in _notes(told))
-    print_table(_COLUMNS, rows)
-    for note in notes:
-        results.print(escape(note), soft_wrap=True)
+        names = (told.get("source_session_id"), told.get("session_id"))
+        known_by = [name for name in names if name] or [f"number {number}"]
+        results.print(escape(", ".join(known_by)), soft_wrap=True)
+        for what, said in _lines(told):
+            results.print(f"  {what:<{_WIDTH}}{escape(said)}", soft_wrap=True)
     results.print("In brackets the distance to the cluster's centre; nothing was stored.")
     results.print(f"Model {answer['model_version']}", soft_wrap=True)
 
 
-def _row(name: str, told: dict[str, Any]) -> tuple[str, ...]:
+def _lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What there is to say of a session: its labels, or why it would be refused."""
+    yield "would be", told["decision"]
     if "reasons" in told:
-        return (escape(name), "refused")
-    return (
-        escape(name),
-        told["decision"],
-        f"{told['cluster_name'] or told['kmeans_cluster']} ({told['distance']:.2f})",
-        f"{told['next_cluster']} ({told['next_distance']:.2f})",
-        "noise" if told["dbscan_cluster"] < 0 else str(told["dbscan_cluster"]),
-        f"{'yes' if told['is_anomaly'] else 'no'}, {told['anomaly_score']:.3f}",
-    )
-
-
-def _notes(told: dict[str, Any]) -> Iterator[str]:
-    """What there is to say of a session in words: why refused, why odd, what was flagged."""
-    if "reasons" in told:
-        yield from (f"refused: {reason['message']}" for reason in told["reasons"])
+        yield from (("because", reason["message"]) for reason in told["reasons"])
         return
-    yield from (f"odd: {reason['message']}" for reason in told["anomaly_reasons"])
+    yield "cluster", f"{told['cluster_name'] or told['kmeans_cluster']} ({told['distance']:.2f})"
+    yield "next cluster", f"{told['next_cluster']} ({told['next_distance']:.2f})"
+    yield "density", "noise" if told["dbscan_cluster"] < 0 else str(told["dbscan_cluster"])
+    yield "anomaly", f"{'yes' if told['is_anomaly'] else 'no'}, {told['anomaly_score']:.3f}"
+    yield from (("odd", reason["message"]) for reason in told["anomaly_reasons"])
     if told["quality_codes"]:
-        yield f"flagged: {', '.join(told['quality_codes'])}"
+        yield "flagged", ", ".join(told["quality_codes"])

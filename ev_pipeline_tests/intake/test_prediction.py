@@ -173,10 +173,13 @@ def test_the_command_tells_people_and_programs_the_same(
     people = run(environment, "-", given=json.dumps(sessions))
     assert (people.returncode, people.stderr) == (0, "")
     lines = people.stdout.splitlines()
-    assert max(map(len, lines)) <= 80
-    assert any(line.split()[1:4] == ["S1", "│", "stored"] for line in lines)
-    assert f"{answer['predictions'][0]['distance']:.2f}" in people.stdout
-    assert "S2: refused: " in people.stdout
+    stored, refused = answer["predictions"]
+    assert lines[0] == f"S1, {stored['session_id']}"
+    assert lines[1].split() == ["would", "be", "stored"]
+    assert f"{stored['distance']:.2f}" in people.stdout
+    second = lines.index(f"S2, {refused['session_id']}")
+    assert lines[second + 1].split() == ["would", "be", "quarantined"]
+    assert lines[second + 2].split(maxsplit=1) == ["because", refused["reasons"][0]["message"]]
     assert champion in people.stdout
 
 
