@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ev_pipeline.messaging.client import Client
+from ev_pipeline.messaging.handshake import log_in
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.messages import Message
 from ev_pipeline.messaging.session import Session
@@ -26,6 +27,7 @@ def read_retained(login: Login, topics: Sequence[str]) -> dict[str, bytes]:
     Raises:
         PipelineError: the broker cannot be reached.
     """
+    log_in(login).close()  # what is wrong is said at once: a client would try again
     heard: queue.SimpleQueue[Message] = queue.SimpleQueue()
     kept: dict[str, bytes] = {}
     with Client(login, Session(topics=topics, on_message=heard.put)) as client:
