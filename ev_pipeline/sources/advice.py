@@ -13,8 +13,9 @@ from ev_pipeline.sources.contents import Contents, CsvContents, JsonContents
 from ev_pipeline.sources.draft.columns import facts_of
 from ev_pipeline.sources.draft.sample import Column
 from ev_pipeline.sources.json_texts import no_single_value
-from ev_pipeline.sources.mapping import NEEDED, Mapping
+from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.mapping_errors import line_naming
+from ev_pipeline.sources.mapping_rules import NEEDED
 from ev_pipeline.sources.unknown_keys import nearest
 
 _FEWEST: Final = 10

@@ -38,7 +38,8 @@ class Cells:
     """
 
     def __init__(self, raw: pl.DataFrame, missing: Sequence[str]) -> None:
-        self._trimmed = raw.select(pl.all().str.strip_chars())
+        said = [column.name for column in raw if column.null_count() < raw.height]
+        self._trimmed = raw.select(pl.col(said).str.strip_chars())
         self._height = raw.height
         self._missing = tuple(missing)
 
@@ -46,6 +47,10 @@ class Cells:
     def height(self) -> int:
         """How many records there are."""
         return self._height
+
+    def has(self, name: str | None) -> bool:
+        """Whether any record says something in the column."""
+        return name in self._trimmed.columns
 
     def column(self, name: str, missing: Sequence[str] = ()) -> pl.Series:
         """A column's texts; null where empty or missing, and where there is no such column."""

@@ -26,6 +26,9 @@ from ev_pipeline.sources.times import Moments, in_years, read_written, to_moment
 from ev_pipeline.sources.weekdays import read_weekdays
 from ev_pipeline.sources.zones import station_zones
 
+_NEEDED: Final = ("started_at", "ended_at")
+"""Fields from which others are worked out."""
+
 _MAX_DURATION_H: Final = 1e6
 """A longer duration (114 years) is no duration, and would leave the range of times."""
 
@@ -87,6 +90,8 @@ class _Batch:
 
     def read(self, field: str, source: Source) -> None:
         """Read one field; what of it could not be read becomes a finding."""
+        if field not in _NEEDED and self._is_unsaid(source):
+            return
         match source:
             case TextSource():
                 self._read_text(field, source)
@@ -102,6 +107,10 @@ class _Batch:
                 self._read_time(field, source)
             case WeekdaySource():
                 self._read_weekday(field, source)
+
+    def _is_unsaid(self, source: Source) -> bool:
+        """Whether the field is null in every record, as it is where nothing is read."""
+        return source.column is not None and not self._cells.has(source.column)
 
     def frame(self) -> pl.DataFrame:
         """The canonical frame of what was read."""

@@ -19,7 +19,7 @@ from ev_pipeline.sources.fields import NumberSource, Source, TextSource, TimeSou
 from ev_pipeline.sources.file_format import FileFormat
 from ev_pipeline.sources.mapping_errors import refused, unreadable
 from ev_pipeline.sources.mapping_rules import (
-    WrongFieldError,
+    refuse_lacking,
     refuse_one_sign_for_two,
     refuse_times_without_clock,
     refuse_underivable_times,
@@ -38,13 +38,6 @@ from ev_pipeline.sources.zones import known_zones, offset_us
 
 _NAME: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 """Like an account's name: it is a ledger's source and part of paths."""
-
-NEEDED: Final = {
-    "session": ("station_id", "started_at", "ended_at", "energy_kwh"),
-    "station": ("station_id",),
-    "site": ("name",),
-}
-"""Fields without which no record of that kind can be kept."""
 
 _NO_KEYS: Final = ("text", "variants")
 """Attributes of a mapping that are no keys of its TOML."""
@@ -144,13 +137,7 @@ class Mapping(BaseModel):
 
     @model_validator(mode="after")
     def _can_keep_its_records(self) -> Self:
-        lacking = [field for field in NEEDED[self.records] if field not in self.sources]
-        if lacking:
-            raise WrongFieldError(
-                lacking[0],
-                f"[fields] does not say where {', '.join(lacking)} come from; which column is "
-                f'it? write {lacking[0]} = "the column", or see docs/mapping.md',
-            )
+        refuse_lacking(self.records, self.sources)
         return self
 
     @model_validator(mode="after")

@@ -5,10 +5,18 @@ written. What does not: the models (`mapping`, `fields`).
 """
 
 from collections.abc import Mapping as Dict
+from typing import Final
 
 from ev_pipeline.sources.fields import NumberSource, Source, TimeSource
 from ev_pipeline.sources.file_format import FileFormat
 from ev_pipeline.sources.timeformats import STANDARD_FORMATS
+
+NEEDED: Final = {
+    "session": ("station_id", "started_at", "ended_at", "energy_kwh"),
+    "station": ("station_id",),
+    "site": ("name",),
+}
+"""Fields without which no record of that kind can be kept."""
 
 
 class WrongFieldError(ValueError):
@@ -22,6 +30,21 @@ class WrongFieldError(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+def refuse_lacking(records: str, sources: Dict[str, Source]) -> None:
+    """Every field has a source without which no record of the kind can be kept.
+
+    Raises:
+        WrongFieldError: one has none.
+    """
+    lacking = [field for field in NEEDED[records] if field not in sources]
+    if lacking:
+        raise WrongFieldError(
+            lacking[0],
+            f"[fields] does not say where {', '.join(lacking)} come from; which column is "
+            f'it? write {lacking[0]} = "the column", or see docs/mapping.md',
+        )
 
 
 def refuse_times_without_clock(sources: Dict[str, Source]) -> None:

@@ -9,8 +9,9 @@ from typing import Final
 PHRASES: Final[dict[str, str]] = {
     "source_session_id": "session id, sessionid, transaction*, charging event, charge event, "
     "event id, cdr id, charging id, charge id, session, id, uuid, txn*, ref, reference, "
-    "ladevorgang*, vorgang*, transaktion*, recharge id, recarga id, sesion*, sessao, sessione, sessie, transactie*, "
-    "transaccion*, transacao*, transazione*, ricarica id, laadsessie*",
+    "ladevorgang*, vorgang*, transaktion*, recharge id, recarga id, sesion*, "
+    "sessao, sessione, sessie, transactie*, transaccion*, transacao*, transazione*, "
+    "ricarica id, laadsessie*",
     "station_id": "station, stationid, charge point, chargepoint, point, cp, cpid, evse, "
     "evseid, charger, depot*, chargebox, charge box, ladestation*, ladesaule*, ladesaeule*, "
     "ladepunkt*, saule*, borne*, point charge, point recharge, pdc, punto carga, punto recarga, "
