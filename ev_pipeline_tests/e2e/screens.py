@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
@@ -81,9 +81,10 @@ class Shown:
     server: subprocess.Popen[bytes] | None = None
 
     @contextmanager
-    def screen(self) -> Iterator[Screen]:
+    def screen(self, **options: Any) -> Iterator[Screen]:
         """Within, a browser of its own looks at it; nothing may have gone wrong there."""
-        context = self.browser.new_context(timezone_id="Asia/Tokyo")  # not the reporting zone
+        zone = "Asia/Tokyo"  # not the reporting zone
+        context = self.browser.new_context(timezone_id=zone, **options)
         context.set_default_timeout(SHOWN_WITHIN_MS)
         screen = Screen(context, nodered.address(self.settings.nodered_port))
         try:

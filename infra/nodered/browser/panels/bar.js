@@ -49,6 +49,7 @@ export default {
   template: `
     <teleport to="#ev-bar">
       <nav class="ev-nav" aria-label="Pages">
+        <h1 class="ev-hidden">{{ title }}</h1>
         <span class="ev-nav__brand">EV Pipeline</span>
         <router-link v-for="page in pages" :key="page.path" :to="page.path" class="ev-nav__link">{{ page.title }}</router-link>
       </nav>
