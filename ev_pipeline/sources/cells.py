@@ -48,7 +48,7 @@ class Cells:
         """How many records there are."""
         return self._height
 
-    def has(self, name: str | None) -> bool:
+    def has(self, name: str) -> bool:
         """Whether any record says something in the column."""
         return name in self._trimmed.columns
 

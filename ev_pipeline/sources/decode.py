@@ -110,7 +110,7 @@ class _Batch:
 
     def _is_unsaid(self, source: Source) -> bool:
         """Whether the field is null in every record, as it is where nothing is read."""
-        return source.column is not None and not self._cells.has(source.column)
+        return bool(source.inputs) and not any(map(self._cells.has, source.inputs))
 
     def frame(self) -> pl.DataFrame:
         """The canonical frame of what was read."""
