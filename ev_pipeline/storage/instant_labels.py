@@ -10,8 +10,7 @@ from typing import Any, Final
 import polars as pl
 import sqlalchemy as sa
 
-from ev_pipeline.storage.bulk import copy_frame
-from ev_pipeline.storage.labels import MAKE_NEW, MERGE, Labeller
+from ev_pipeline.storage.labels import REPLACING, Labeller
 
 _COLUMNS: Final = """
     s.session_id::text, s.revision, s.scope, s.station_id, s.user_id, s.quality,
@@ -26,6 +25,19 @@ _WRITTEN: Final = sa.text(f"""
 _NAMED: Final = sa.text(f"""
     select {_COLUMNS} from ev_session s where s.session_id = any(cast(:session_ids as uuid[]))
 """)  # noqa: S608 -- constant column names
+
+_STORE: Final = sa.text(f"""
+    insert into ev_session_label
+        (session_id, session_revision, model_version, kmeans_cluster, dbscan_cluster,
+         anomaly_score, is_anomaly, anomaly_reasons, labelled_at, labelled_by)
+    select session_id, session_revision, :version, kmeans_cluster, dbscan_cluster, anomaly_score,
+        is_anomaly, cast(anomaly_reasons as jsonb), :labelled_at, :labelled_by
+    from jsonb_to_recordset(cast(:labels as jsonb)) as n(
+        session_id uuid, session_revision int, kmeans_cluster smallint, dbscan_cluster smallint,
+        anomaly_score float8, is_anomaly boolean, anomaly_reasons text)
+    {REPLACING}
+""")  # noqa: S608 -- constant fragment
+"""Without a staging table: to fill one takes longer than to read a batch's labels from a text."""
 
 _SCHEMA: Final[dict[str, Any]] = {
     "session_id": pl.String,
@@ -53,9 +65,13 @@ def label_written(connection: sa.Connection, labeller: Labeller) -> int:
     rows = connection.execute(_WRITTEN).all()
     if not rows:
         return 0
-    connection.exec_driver_sql(MAKE_NEW)
-    copy_frame(connection, "ev_session_label_new", labeller.label(_frame(rows)))
-    return connection.exec_driver_sql(MERGE).rowcount
+    given = {
+        "version": labeller.version,
+        "labelled_at": labeller.labelled_at,
+        "labelled_by": labeller.labelled_by,
+    }
+    labels = labeller.label(_frame(rows)).drop("model_version", "labelled_at", "labelled_by")
+    return connection.execute(_STORE, {**given, "labels": labels.write_json()}).rowcount
 
 
 def read_sessions(connection: sa.Connection, session_ids: Collection[str]) -> pl.DataFrame:

@@ -51,15 +51,7 @@ _ORPHANED: Final = """
 """
 _ORPHANED_SINCE: Final = f"{_ORPHANED} and l.session_id in ({_SINCE} and c.sign < 0)"
 
-MAKE_NEW: Final = f"""
-    create temp table if not exists ev_session_label_new (like {TABLE}) on commit delete rows
-"""
-"""Where labels wait to be merged: a connection makes it once."""
-
-MERGE: Final = """
-    insert into ev_session_label
-    select n.* from ev_session_label_new n
-    join ev_session s on s.session_id = n.session_id and s.revision = n.session_revision
+REPLACING: Final = """
     on conflict (model_version, session_id) do update set
         session_revision = excluded.session_revision,
         kmeans_cluster = excluded.kmeans_cluster,
@@ -70,6 +62,28 @@ MERGE: Final = """
         labelled_at = excluded.labelled_at,
         labelled_by = excluded.labelled_by
 """
+"""How a label takes the place of the one that its session had by the same version."""
+
+_REASONS: Final = pl.format(
+    "[{}]",
+    pl.col("anomaly_reasons").list.eval(pl.element().struct.json_encode()).list.join(","),
+)
+"""A session's reasons as JSON."""
+
+_NO_REASONS: Final = pl.lit("[]").alias("anomaly_reasons")
+"""The same where none of the sessions is an anomaly, as it is in most small batches."""
+
+_MAKE_NEW: Final = f"""
+    create temp table if not exists ev_session_label_new (like {TABLE}) on commit drop
+"""
+"""Where labels wait to be merged."""
+
+_MERGE: Final = f"""
+    insert into ev_session_label
+    select n.* from ev_session_label_new n
+    join ev_session s on s.session_id = n.session_id and s.revision = n.session_revision
+    {REPLACING}
+"""  # noqa: S608 -- constant fragment
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +109,8 @@ class Labeller:
     def label(self, sessions: pl.DataFrame) -> pl.DataFrame:
         """The sessions' labels, with the columns of `ev_session_label`."""
         labels = self.bundle.label(describe_sessions(sessions.lazy()).collect())
-        reasons = pl.col("anomaly_reasons").list.eval(pl.element().struct.json_encode())
         return labels.with_columns(
-            pl.format("[{}]", reasons.list.join(",")).alias("anomaly_reasons"),
+            _REASONS.alias("anomaly_reasons") if labels["is_anomaly"].any() else _NO_REASONS,
             model_version=pl.lit(self.version),
             labelled_at=pl.lit(self.labelled_at),
             labelled_by=pl.lit(self.labelled_by),
@@ -161,11 +174,11 @@ def label_missing(engine: sa.Engine, connection: sa.Connection, labeller: Labell
     condition, bound = _missing(connection, labeller.version)
     horizon = horizon_now(connection)
     n_labels = 0
-    connection.exec_driver_sql(MAKE_NEW)
+    connection.exec_driver_sql(_MAKE_NEW)
     for sessions in session_batches(engine, condition, bound):
         connection.exec_driver_sql("truncate ev_session_label_new")
         copy_frame(connection, "ev_session_label_new", labeller.label(sessions))
-        n_labels += connection.exec_driver_sql(MERGE).rowcount
+        n_labels += connection.exec_driver_sql(_MERGE).rowcount
     orphaned = _ORPHANED_SINCE if "horizon" in bound else _ORPHANED
     connection.execute(sa.text(orphaned), bound)
     place_reader(connection, READER_PREFIX + labeller.version, horizon)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ev_pipeline.storage.changes import CHANGED, LOG
 from ev_pipeline.storage.decisions import decide_losers_again
-from ev_pipeline.storage.staging import FIELD_LIST
+from ev_pipeline.storage.staging import FIELD_LIST, MANY
 
 OVERLAP: Final = "overlaps_same_connector"
 
@@ -114,7 +114,8 @@ def write_sessions(
     """
     written = 0
     while True:
-        written += _add(connection, origin, is_first_try=not written)
+        has_to_be_fast = not written and n_incoming >= MANY
+        written += _add(connection, origin, has_to_be_fast=has_to_be_fast)
         written += _replace(connection, origin) if is_contested else 0
         if written == (_count_landing(connection) if is_contested else n_incoming):
             return is_contested
@@ -122,13 +123,13 @@ def write_sessions(
         is_contested = True
 
 
-def _add(connection: sa.Connection, origin: dict[str, Any], *, is_first_try: bool) -> int:
+def _add(connection: sa.Connection, origin: dict[str, Any], *, has_to_be_fast: bool) -> int:
     """Write new sessions; returns how many nobody else had written.
 
-    To be ready for a conflict costs a quarter of the time, and conflicts are rare: hence one try
-    without, taken back if somebody else did write one of them meanwhile.
+    To be ready for a conflict costs a quarter of the time, and conflicts are rare: hence, for many,
+    one try without, taken back if somebody else did write one of them meanwhile.
     """
-    if is_first_try:
+    if has_to_be_fast:
         try:
             with connection.begin_nested():
                 return connection.execute(_INSERT, origin).rowcount

@@ -3,8 +3,10 @@
 What lives here: the temporary tables and what each of their rows is. What does not: what becomes
 of the rows (`decisions`, `overlaps`, `sessions`, `quarantine`).
 
-A connection makes the tables once: making them takes longer than storing a stream's batch. Every
-row goes with its transaction, so nothing is left of a load that was killed.
+A connection makes the tables once: making them takes longer than storing a stream's batch. The next
+job empties them, by deleting: to have each commit truncate them took longer than all the rest of a
+stream's batch, for that waits for the file system. Nothing is left of a load that was killed: its
+rows are taken back with its transaction.
 """
 
 from typing import Final
@@ -44,7 +46,7 @@ worst plan."""
 _TABLES: Final = (
     # the records that passed validation, in the file's order
     f"""
-    create temp table incoming on commit delete rows as
+    create temp table incoming as
     select 0::bigint as ordinal, 0::bigint as line, session_id, {FIELD_LIST}, started_local_at,
         stated_weekday, quality_codes as warnings, quality_codes as notes, source as account,
         received_at, 0 as connector_number
@@ -52,7 +54,7 @@ _TABLES: Final = (
     """,  # noqa: S608 -- constant column names
     # the records that did not
     """
-    create temp table refused on commit delete rows as
+    create temp table refused as
     select 0::bigint as ordinal, 0::bigint as line, raw, raw_sha256, header_sha256, reasons, codes,
         session_id, source_session_id, station_id, connector_id, started_at, ended_at,
         origin as account, first_seen_at as received_at, delivery_id
@@ -60,15 +62,15 @@ _TABLES: Final = (
     """,
     # unfinished records that are known, and the load that had stored their session
     """
-    create temp table finished on commit delete rows as
+    create temp table finished as
     select ordinal, session_id, account, 0::bigint as met_load from refused with no data
     """,
     # ids that come more than once, or are stored: their records are decided one after the other;
     # those that somebody else has stored meanwhile are decided in a later round
-    "create temp table met (session_id uuid, round int) on commit delete rows",
+    "create temp table met (session_id uuid, round int)",
     # those records, their place being their number; -1 is what is stored, below it what was
     f"""
-    create temp table contested on commit delete rows as
+    create temp table contested as
     select ordinal as place, session_id, {FIELD_LIST}, notes, 0 as revision, 0::bigint as load_id
     from incoming with no data
     """,  # noqa: S608 -- constant column names
@@ -78,40 +80,43 @@ _TABLES: Final = (
     create temp table decided (
         ordinal bigint, session_id uuid, decision text, revision int, base_revision int,
         met_load bigint
-    ) on commit delete rows
+    )
     """,
     # of those that were decided, the records to be written; with a base they replace that revision
     """
     create temp table landed (
         session_id uuid, ordinal bigint, base_revision int, revision int
-    ) on commit delete rows
+    )
     """,
     # connectors with stored sessions in the file's time, and from when to when those take them
     """
     create temp table busy (
         connector_number int, station_id text, connector_id text, busy_from timestamptz,
         busy_until timestamptz
-    ) on commit delete rows
+    )
     """,
     # the rows to be written that overlap another session on their connector
-    "create temp table overlapping (ordinal bigint) on commit delete rows",
+    "create temp table overlapping (ordinal bigint)",
     # from when to when sessions with two readings are on a connector
     """
     create temp table place (
         station_id text, connector_id text, first_at timestamptz, last_at timestamptz
-    ) on commit delete rows
+    )
     """,
     # what the records tell of stations that are not known, or whose zone is not
     """
-    create temp table named_station on commit delete rows as
+    create temp table named_station as
     select station_id, name, latitude, longitude, time_zone from ev_station with no data
     """,
 )
 
 _NAMES: Final = tuple(statement.split()[3] for statement in _TABLES)
 
-_USED_BY: Final = "staging used by"
-"""Where a connection remembers the transaction that has last staged something."""
+_EMPTIED: Final = "; ".join(f"delete from {name}" for name in _NAMES)  # noqa: S608 -- our names
+
+_MOST_BYTES: Final = 1 << 19
+"""Of tables that are emptied by deleting, which leaves dead rows in the way of all that reads them;
+beyond it they are truncated. So a small batch truncates nothing some hundred times."""
 
 _LANDING: Final = """
     create temp view landing as
@@ -125,21 +130,23 @@ _LANDING: Final = """
 
 
 def open_staging(connection: sa.Connection) -> None:
-    """The transaction has empty staging tables; what an earlier job of it staged is gone."""
-    is_made = connection.execute(
+    """The transaction has empty staging tables; what an earlier job staged is gone."""
+    n_bytes = connection.execute(
         sa.text(
-            "select to_regclass('pg_temp.incoming') is not null,"
+            "select pg_table_size(to_regclass('pg_temp.incoming'))"
+            " + pg_table_size(to_regclass('pg_temp.refused'))"
+            " + pg_table_size(to_regclass('pg_temp.contested')),"
             " set_config('work_mem', :work_memory, true)"
         ),
         {"work_memory": _WORK_MEMORY},
     ).scalar_one()
-    transaction = connection.get_transaction()
-    if not is_made:
+    if n_bytes is None:
         for statement in (*_TABLES, _LANDING):
             connection.execute(sa.text(statement))
-    elif connection.info.get(_USED_BY) is transaction:
-        connection.execute(sa.text(f"truncate {', '.join(_NAMES)}"))
-    connection.info[_USED_BY] = transaction
+    elif n_bytes > _MOST_BYTES:
+        connection.exec_driver_sql(f"truncate {', '.join(_NAMES)}")
+    else:
+        connection.exec_driver_sql(_EMPTIED)
 
 
 def know_sizes(connection: sa.Connection, n_rows: int, *tables: str) -> None:
