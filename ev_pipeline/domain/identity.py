@@ -6,6 +6,7 @@ What does not: what happens to a session whose id is stored already (`storage`).
 """
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +17,9 @@ NAMESPACE: Final = UUID("5f3c1f0e-8a5d-5d0b-9a43-6f1d3c1c2b7e")
 
 _VARIANT_BY_DIGIT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 """The seventeenth digit of a UUID keeps two bits of the digest's; the others say which variant."""
+
+_MAX_KNOWN_SCOPES: Final = 64
+"""Operators whose expressions are kept: to make one takes longer than to use it on a session."""
 
 _SOURCE_ID: Final = "source-id"
 _START: Final = "station-connector-start"
@@ -42,6 +46,12 @@ def session_ids(frame: pl.DataFrame, *, scope: str, key_has_end: bool) -> pl.Ser
     References:
         RFC 9562, section 5.5 (UUID version 5).
     """
+    return _uuids(frame.select(_session_key(scope, key_has_end=key_has_end))["session_id"])
+
+
+@lru_cache(maxsize=_MAX_KNOWN_SCOPES)
+def _session_key(scope: str, *, key_has_end: bool) -> pl.Expr:
+    """The key from which a session's id is made, null where nothing says who it is."""
     started, ended = _epoch_us("started_at"), _epoch_us("ended_at")
     own_id, station = _known_text("source_session_id"), _known_text("station_id")
     place = [station, _known_text("connector_id"), started]
@@ -51,14 +61,13 @@ def session_ids(frame: pl.DataFrame, *, scope: str, key_has_end: bool) -> pl.Ser
     else:
         natural = _key(_START, scope, place)
         has_natural = pl.all_horizontal(x.is_not_null() for x in (station, started))
-    keys = frame.select(
+    return (
         pl.when(own_id.is_not_null())
         .then(_key(_SOURCE_ID, scope, [own_id]))
         .when(has_natural)
         .then(natural)
         .alias("session_id")
-    )["session_id"]
-    return _uuids(keys)
+    )
 
 
 def delivery_ids(frame: pl.DataFrame, *, scope: str) -> pl.Series:
@@ -100,22 +109,15 @@ def _uuids(names: pl.Series) -> pl.Series:
     """UUIDs version 5 of the names, as text; null for null."""
     new_digest = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False).copy
 
-    def digest_hex(name: str) -> str:
+    def uuid(name: str) -> str:
         digest = new_digest()
         digest.update(name.encode())
-        return digest.hexdigest()
+        digits = digest.hexdigest()
+        variant = _VARIANT_BY_DIGIT[digits[16]]
+        # Taken apart here: expressions that do so cost a small batch more than all of its digests.
+        return (
+            f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+        )
 
-    digests = [None if name is None else digest_hex(name) for name in names]
-    digits = pl.col("digits")
-    variant = digits.str.slice(16, 1).replace_strict(_VARIANT_BY_DIGIT)
-    return pl.DataFrame({"digits": pl.Series(digests, dtype=pl.String)}).select(
-        pl.format(
-            "{}-{}-5{}-{}{}-{}",
-            digits.str.slice(0, 8),
-            digits.str.slice(8, 4),
-            digits.str.slice(13, 3),
-            variant,
-            digits.str.slice(17, 3),
-            digits.str.slice(20, 12),
-        ).alias(names.name)
-    )[names.name]
+    ids = [None if name is None else uuid(name) for name in names.to_list()]
+    return pl.Series(names.name, ids, dtype=pl.String)

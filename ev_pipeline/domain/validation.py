@@ -5,7 +5,7 @@ What does not: the rules (`rules`) and the codes (`codes`); `overlaps_same_conne
 `conflicts_with_stored`, which storage decides; `clock_suspect`, which the stream decides.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -13,18 +13,14 @@ import numpy as np
 import polars as pl
 
 from ev_pipeline.domain.codes import CODES, Severity, code_names
-from ev_pipeline.domain.rules import (
-    Circumstances,
-    Rule,
-    missing_fields,
-    session_errors,
-    session_notes,
-    session_quantities,
-    session_warnings,
-    station_errors,
-    unreadable_mark,
-    unreadable_values,
+from ev_pipeline.domain.ready_rules import (
+    RECEIPT,
+    Conditions,
+    session_note_bits,
+    session_rules,
+    unreadable_conditions,
 )
+from ev_pipeline.domain.rules import missing_fields, station_errors, unreadable_mark
 from ev_pipeline.domain.session import SESSION_FIELDS, STATION_FIELDS, FieldSpec
 from ev_pipeline.settings import Limits
 
@@ -34,6 +30,8 @@ REASON: Final = pl.Struct({"code": pl.String, "field": pl.String, "value": pl.St
 _FOUND_SCHEMA: Final = {"row": pl.UInt32, **REASON.to_schema()}
 _RANK_BY_CODE: Final = {code.name: rank for rank, code in enumerate(CODES)}
 _CODE_BY_NAME: Final = {code.name: code for code in CODES}
+_NOTHING_FOUND: Final = pl.DataFrame(schema=_FOUND_SCHEMA)
+_NO_REASONS: Final = pl.Series("errors", [[]], dtype=pl.List(REASON))
 
 
 def validate(
@@ -59,18 +57,19 @@ def validate(
         The frame with `errors` (list of `REASON`), `warnings` (list of codes; none where there
         are errors) and `notes` completed, each in the order of `CODES`.
     """
-    around = Circumstances(limits, pl.lit(received_at), resolution_s)
-    readable, unreadable = _readable(frame, SESSION_FIELDS)
-    known = _with_stations(readable, stations).with_columns(session_quantities(around))
-    found = pl.concat([unreadable, _found(known, session_errors(around))])
-    accepted = known.with_columns(is_accepted=~_at_rows(found["row"], frame.height))
     has_local_start = "started_local_at" in frame.columns
-    warnings = session_warnings(around, has_local_start=has_local_start)
-    notes = [*_told_notes(frame), *session_notes()]
+    rules = session_rules(limits, resolution_s, has_local_start=has_local_start)
+    readable, unreadable = _readable(frame, SESSION_FIELDS)
+    at_receipt = readable.with_columns(pl.lit(received_at).alias(RECEIPT))
+    known = _with_stations(at_receipt, stations).with_columns(rules.quantities)
+    found = _together(unreadable, _found(known, rules.errors))
+    codes = known.with_columns(is_accepted=~_at_rows(found["row"], frame.height)).select(
+        rules.warnings, session_note_bits(_told_notes(frame))
+    )
     return frame.with_columns(
         errors=_reasons(found, frame.height, SESSION_FIELDS),
-        warnings=_code_lists(accepted, warnings, Severity.WARNING),
-        notes=_code_lists(accepted, notes, Severity.NOTE),
+        warnings=_code_lists(codes, Severity.WARNING),
+        notes=_code_lists(codes, Severity.NOTE),
     )
 
 
@@ -92,8 +91,8 @@ def validate_stations(
         for field in STATION_FIELDS
     )
     readable, unreadable = _readable(frame, fields)
-    rules = [*missing_fields(fields), *station_errors()]
-    found = pl.concat([unreadable, _found(readable, rules)])
+    conditions = Conditions.of([*missing_fields(fields), *station_errors()])
+    found = _together(unreadable, _found(readable, conditions))
     return frame.with_columns(
         errors=_reasons(found, frame.height, fields),
         warnings=pl.lit([], dtype=pl.List(pl.String)),
@@ -127,19 +126,25 @@ def _readable(
     frame: pl.DataFrame, fields: tuple[FieldSpec, ...]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The frame with unreadable values null and marked, and what was found unreadable."""
-    rules = list(unreadable_values(fields))
-    found = pl.concat([_told_problems(frame), _found(frame, rules)])
+    conditions = unreadable_conditions(fields)
+    found = _together(_told_problems(frame), _found(frame, conditions))
+    required = [field.name for field in fields if field.is_required]
+    if found.is_empty():
+        return frame.with_columns(
+            pl.lit(value=False).alias(unreadable_mark(name)) for name in required
+        ), found
     is_malformed = found["code"] == "malformed"
     marks = {
-        unreadable_mark(field.name): _at_rows(
-            found["row"].filter(is_malformed | (found["field"] == field.name)), frame.height
+        unreadable_mark(name): _at_rows(
+            found["row"].filter(is_malformed | (found["field"] == name)), frame.height
         )
-        for field in fields
-        if field.is_required
+        for name in required
     }
     fields_found = set(found["field"])
     nulled = [
-        pl.when(~rule.applies).then(rule.field) for rule in rules if rule.field in fields_found
+        pl.when(~rule.applies).then(rule.field)
+        for rule in conditions.rules
+        if rule.field in fields_found
     ]
     return frame.with_columns(*nulled, **marks), found
 
@@ -158,7 +163,7 @@ def _told_problems(frame: pl.DataFrame) -> pl.DataFrame:
     """What the decoder found unreadable."""
     rows = (frame["problems"].list.len() > 0).arg_true()
     if rows.is_empty():
-        return pl.DataFrame(schema=_FOUND_SCHEMA)
+        return _NOTHING_FOUND
     return (
         pl.DataFrame({"row": rows, "problem": frame["problems"].gather(rows)})
         .explode("problem")
@@ -167,23 +172,22 @@ def _told_problems(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _told_notes(frame: pl.DataFrame) -> list[Rule]:
-    """The decoder's notes as rules."""
-    told = frame["notes"].filter(frame["notes"].list.len() > 0).explode().unique()
+def _told_notes(frame: pl.DataFrame) -> tuple[str, ...]:
+    """The decoder's notes, each once."""
+    has_some = frame["notes"].list.len() > 0
+    if not has_some.any():
+        return ()
+    told = tuple(sorted(frame["notes"].filter(has_some).explode().unique()))
     unknown = set(told) - set(code_names(Severity.NOTE))
     if unknown:
         raise ValueError(f"the decoder gives notes that are no codes: {sorted(unknown)}")
-    return [Rule(code, pl.col("notes").list.contains(code)) for code in told]
+    return told
 
 
-def _found(frame: pl.DataFrame, rules: Iterable[Rule]) -> pl.DataFrame:
+def _found(frame: pl.DataFrame, conditions: Conditions) -> pl.DataFrame:
     """One row for each record and rule that applies."""
-    listed = list(rules)
-    applies = frame.select(
-        rule.applies.fill_null(value=False).alias(str(i)) for i, rule in enumerate(listed)
-    )
-    found = [pl.DataFrame(schema=_FOUND_SCHEMA)]
-    for column, rule in zip(applies, listed, strict=True):
+    found = []
+    for column, rule in zip(frame.select(conditions.columns), conditions.rules, strict=True):
         if column.any():
             rows = column.arg_true()
             value = pl.lit(None, pl.String) if rule.value is None else rule.value
@@ -195,7 +199,13 @@ def _found(frame: pl.DataFrame, rules: Iterable[Rule]) -> pl.DataFrame:
                     value.alias("value"),
                 )
             )
-    return pl.concat(found)
+    return _together(*found)
+
+
+def _together(*found: pl.DataFrame) -> pl.DataFrame:
+    """All that was found, wherever."""
+    parts = [part for part in found if not part.is_empty()]
+    return pl.concat(parts) if parts else _NOTHING_FOUND
 
 
 def _at_rows(rows: pl.Series, height: int) -> pl.Series:
@@ -208,7 +218,7 @@ def _at_rows(rows: pl.Series, height: int) -> pl.Series:
 def _reasons(found: pl.DataFrame, height: int, fields: Sequence[FieldSpec]) -> pl.Series:
     """The column `errors`: what was found, gathered by row and put in order."""
     if found.is_empty():
-        return pl.repeat([], height, dtype=pl.List(REASON), eager=True)
+        return _NO_REASONS.new_from_index(0, height)
     rank_by_field = {field.name: rank for rank, field in enumerate(fields)}
     ordered = found.sort(
         "row",
@@ -223,24 +233,21 @@ def _reasons(found: pl.DataFrame, height: int, fields: Sequence[FieldSpec]) -> p
     return joined.fill_null(pl.lit([], dtype=pl.List(REASON)))
 
 
-def _code_lists(frame: pl.DataFrame, rules: Iterable[Rule], severity: Severity) -> pl.Series:
-    """For each record the codes of the rules that apply, in the order of `CODES`.
+def _code_lists(numbers: pl.DataFrame, severity: Severity) -> pl.Series:
+    """For each record the codes that the bits of its number stand for, in the order of `CODES`.
 
-    A record's codes are the bits of one number; there are few distinct numbers.
+    There are few distinct numbers.
     """
-    codes = code_names(severity)
-    bits = pl.sum_horizontal(
-        rule.applies.fill_null(value=False).cast(pl.UInt32) * (1 << codes.index(rule.code))
-        for rule in rules
-    )
-    numbers = frame.select(bits.cast(pl.UInt32).alias("number"))
-    distinct = numbers["number"].unique()
+    distinct = numbers[severity].unique()
     lists = pl.Series(
         "codes",
-        [[code for i, code in enumerate(codes) if number >> i & 1] for number in distinct],
+        [
+            [code for i, code in enumerate(code_names(severity)) if number >> i & 1]
+            for number in distinct
+        ],
         dtype=pl.List(pl.String),
     )
     if len(lists) == 1:
-        return lists.new_from_index(0, frame.height)
+        return lists.new_from_index(0, numbers.height)
     by_number = pl.DataFrame([distinct, lists])
-    return numbers.join(by_number, on="number", how="left", maintain_order="left")["codes"]
+    return numbers.join(by_number, on=severity, how="left", maintain_order="left")["codes"]

@@ -25,7 +25,9 @@ class Connectors:
     def numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with their `connector_number`, null where they name no connector."""
         named = rows.select(_NAMES).drop_nulls().unique(maintain_order=True)
-        new = named.join(self._known, on=_NAMES, how="anti", maintain_order="left")
+        new = named
+        if not self._known.is_empty():
+            new = named.join(self._known, on=_NAMES, how="anti", maintain_order="left")
         numbers = pl.int_range(len(self._known), len(self._known) + len(new), eager=True)
         self._known.extend(new.with_columns(numbers.cast(pl.Int32).alias("connector_number")))
         return rows.join(self._known, on=_NAMES, how="left", maintain_order="left")

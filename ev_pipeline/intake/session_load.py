@@ -263,8 +263,10 @@ class _Staging:
 
 def _by_code(codes: pl.Series) -> Counter[str]:
     """How many records have each code."""
-    counts = codes.filter(codes.list.len() > 0).explode().value_counts()
-    return Counter(dict(counts.iter_rows()))
+    said = codes.filter(codes.list.len() > 0)
+    if said.is_empty():
+        return Counter()
+    return Counter(dict(said.explode().value_counts().iter_rows()))
 
 
 def _stations_named_by(accepted: pl.DataFrame) -> pl.DataFrame:
