@@ -23,6 +23,7 @@ from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.messages import TOO_LARGE, Message, Outcome
 from ev_pipeline.messaging.outcomes import Outcomes, known
 from ev_pipeline.messaging.session import Session
+from ev_pipeline.messaging.wire import ReadAhead, Wire
 
 QOS: Final = 1
 """At least once, everywhere: identity makes repeats harmless, and losses are not."""
@@ -171,30 +172,32 @@ class Client:
             return known(Outcome(None))
         return self._outcomes.expect(packet_id)
 
-    def acknowledge(self, message: Message) -> bool:
-        """The broker may forget the message, if it is still the connection that delivered it.
+    def acknowledge(self, *messages: Message) -> bool:
+        """The broker may forget the messages, if it is still the connection that delivered them.
 
         Packet ids start again with each connection: on a later one the same id means another
-        message, so the broker sends this one again and the caller meets it as a repeat.
+        message, so the broker sends these again and the caller meets them as repeats.
 
         Returns:
-            Whether it was acknowledged.
+            Whether all of them were acknowledged.
         """
         with self._generation_lock:
-            if message.generation != self._generation:
-                return False
-            self._paho.ack(message.packet_id, QOS)
-            return True
+            ids = [one.packet_id for one in messages if one.generation == self._generation]
+            if ids:
+                self._paho.acknowledge(ids)
+        return len(ids) == len(messages)
 
-    def _make(self) -> paho.Client:
-        client = paho.Client(
+    def _make(self) -> Wire:
+        client = Wire(
             CallbackAPIVersion.VERSION2,
             client_id=self._session.client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
             manual_ack=True,
         )
         client.username_pw_set(self._login.username, self._login.password)
-        client.tls_set_context(self._login.tls())
+        tls = self._login.tls()
+        tls.sslsocket_class = ReadAhead
+        client.tls_set_context(tls)
         client.reconnect_delay_set(LEAST_DELAY_S, GREATEST_DELAY_S)
         client.max_inflight_messages_set(NO_WINDOW)
         if self._session.will:

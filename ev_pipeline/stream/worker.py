@@ -86,8 +86,7 @@ class Worker:
         return fates + [Fate(places[fate.message], fate.outcome) for fate in stored]
 
     def _acknowledge(self, taken: Sequence[Message]) -> None:
-        for message in taken:
-            self._client.acknowledge(message)
+        self._client.acknowledge(*taken)
         self._metrics.stored(taken, time.time())
 
     def _tell(self, taken: Sequence[Message], fates: Sequence[Fate]) -> None:
