@@ -3,14 +3,23 @@
 What lives here: the command and its signals. What does not: the worker (`stream`).
 """
 
+import os
 import signal
 import sys
+from typing import Final
 
 import typer
 
 from ev_pipeline.cli.database import database
 from ev_pipeline.settings import load_settings
 from ev_pipeline.stack.stream_worker import STOP_WITHIN_S
+
+_SWITCH_S: Final = 0.0005
+"""How long another thread may keep the one that stores waiting for the interpreter, s: a tenth of
+Python's own measure, for storing gives it away some hundred times a batch."""
+
+_ONE_THREAD: Final = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""A batch is small: to share its work among threads takes longer than the work."""
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +35,9 @@ def stream() -> None:
 
     Example: ev-pipeline stream
     """
+    for name, value in _ONE_THREAD.items():
+        os.environ.setdefault(name, value)
+    sys.setswitchinterval(_SWITCH_S)
     from ev_pipeline.stream.log import log_to  # noqa: PLC0415 -- --help stays fast
     from ev_pipeline.stream.running import Stream  # noqa: PLC0415 -- the same
 

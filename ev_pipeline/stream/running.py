@@ -3,6 +3,7 @@
 What lives here: what is made of what. What does not: any of the parts.
 """
 
+import gc
 import logging
 import os
 import threading
@@ -151,6 +152,7 @@ class Stream:
             if HOME_VARIABLE in os.environ:
                 parts.enter_context(Lineage(self._metrics.registry, lambda: self._champion.version))
             self._storing.rehearse()
+            gc.freeze()  # to look through all that is there by now takes longer than a batch
             parts.enter_context(self._receiving)
             self._receiving.wait_connected(CONNECT_WITHIN_S)
             self._teller.note_change()

@@ -48,7 +48,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class Teller(AbstractContextManager["Teller"]):
-    """A thread that publishes what changed, as often as contracts allow.
+    """Threads that publish what changed, as often as contracts allow.
 
     Args:
         engine: the database.
@@ -68,32 +68,37 @@ class Teller(AbstractContextManager["Teller"]):
         self._settings = settings
         self._client = client
         self._state = state
-        self._changed = threading.Event()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="teller")
+        self._live_changed, self._changed = threading.Event(), threading.Event()
+        self._live = threading.Thread(
+            target=self._repeat, args=(self._tell_live, self._live_changed), name="live"
+        )
+        self._rounds = threading.Thread(target=self._run, name="teller")
         self._told_position: tuple[Any, ...] | None = None
         self._is_to_tell_anew = False
         self._live_due_at = self._round_due_at = 0.0
 
     def __enter__(self) -> Self:
         """It tells from now on."""
-        self._thread.start()
+        self._live.start()
+        self._rounds.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """The last changes are told; nothing is after that."""
         self._stopping.set()
-        self._changed.set()
-        self._thread.join()
+        self.note_change()
+        self._rounds.join()
 
     def note_change(self) -> None:
         """Something was committed."""
+        self._live_changed.set()
         self._changed.set()
 
     def tell_anew(self) -> None:
         """The broker is there again, and may have lost what it had retained."""
         self._is_to_tell_anew = True
-        self._changed.set()
+        self.note_change()
 
     def publish(
         self, topic: str, document: Mapping[str, Any], *, is_retained: bool = False
@@ -102,13 +107,18 @@ class Teller(AbstractContextManager["Teller"]):
         self._client.publish(topic, encode(document), is_retained=is_retained)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._changed.wait(ROUND_INTERVAL_S)
-            was_nudged = self._changed.is_set()
-            self._changed.clear()
-            if not self._is_told(partial(self._tell, was_nudged=was_nudged)):
-                self._stopping.wait(ROUND_INTERVAL_S)
+        self._repeat(self._tell_due_round, self._changed)
+        self._live.join()
         self._is_told(self._tell_last)
+
+    def _repeat(self, tell: Callable[[bool], None], changed: threading.Event) -> None:
+        """Tell whenever something changed, and look for it each second, until the end."""
+        while not self._stopping.is_set():
+            was_nudged = changed.wait(ROUND_INTERVAL_S)
+            changed.clear()
+            # Nothing is made for a broker that is away: it would wait in memory for its return.
+            if self._client.is_connected and not self._is_told(partial(tell, was_nudged)):
+                self._stopping.wait(ROUND_INTERVAL_S)
 
     def _is_told(self, tell: Callable[[], None]) -> bool:
         """Whether it could be told: the database may be away."""
@@ -124,35 +134,33 @@ class Teller(AbstractContextManager["Teller"]):
     def _tell_last(self) -> None:
         """Tell what was committed since the last round: no other is to come."""
         if self._client.is_connected and self._position() != self._told_position:
-            self._tell_round(is_live_told=False)
+            self._tell_round(topics.STREAM_PANELS)
 
-    def _tell(self, *, was_nudged: bool) -> None:
-        """Tell what is due; what is not yet is told in a later turn.
-
-        Nothing is made for a broker that is away: it would only wait in memory for its return.
-        """
-        if not self._client.is_connected:
-            return
-        if was_nudged:
-            if not self._wait_until(self._live_due_at):
-                return
+    def _tell_live(self, was_nudged: bool) -> None:  # noqa: FBT001 -- `_repeat` says it by place
+        """Tell the live panel, which never waits for a round of the others."""
+        if was_nudged and self._wait_until(self._live_due_at):
             began_at = time.monotonic()
             self._publish_panels((topics.LIVE_PANEL,))
             self._live_due_at = _next_after(began_at, LIVE_INTERVAL_S)
+
+    def _tell_due_round(self, was_nudged: bool) -> None:  # noqa: FBT001 -- the same
+        """Tell a round if one is due, and have the live panel told where another door moved it."""
         began_at = time.monotonic()
         if began_at < self._round_due_at:
             return
         position = self._position()
         if self._is_to_tell_anew or position != self._told_position:
             self._is_to_tell_anew = False
-            self._tell_round(is_live_told=was_nudged)
+            if not was_nudged:
+                self._live_changed.set()
+            self._tell_round(_OTHER_PANELS)
             self._told_position = position
             self._round_due_at = _next_after(began_at, ROUND_INTERVAL_S)
 
-    def _tell_round(self, *, is_live_told: bool) -> None:
-        """Tell all panels, the live one where sessions came by another door, and progress."""
+    def _tell_round(self, panels: tuple[str, ...]) -> None:
+        """Tell these panels and progress."""
         compact(self._engine, self._settings)
-        self._publish_panels(_OTHER_PANELS if is_live_told else topics.STREAM_PANELS)
+        self._publish_panels(panels)
         self.publish(
             topics.PROGRESS,
             progress_of(self._engine, self._settings, self._state(), datetime.now(UTC)),
