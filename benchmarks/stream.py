@@ -14,16 +14,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from queue import Empty
 from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 from benchmarks.streaming.live import seconds_to_live
 from benchmarks.streaming.loads import Load
 from benchmarks.streaming.naive import messages_per_s
 from benchmarks.streaming.stand import Stand, environment, made_file, standing
+from ev_pipeline.domain.errors import PipelineError
 
 MOST_PER_S: Final = 5_000, 10_000
 """The marks: to reach, and to beat."""
@@ -33,6 +38,14 @@ LIVE_MS: Final = 100, 250
 BESIDE_RATE: Final = 500
 SOAK_RATE: Final = 500
 _SAMPLE_S: Final = 5.0
+_SAMPLES: Final = 20
+"""Of the worker's memory: each five seconds, or as many in a shorter soak."""
+
+_FAILURES: Final = (
+    *(SQLAlchemyError, PipelineError, OSError, EOFError, RuntimeError, ValueError, Empty),
+    subprocess.SubprocessError,
+)
+"""What may end one measure, and not those after it."""
 
 Numbers = np.ndarray[Any, Any]
 
@@ -51,13 +64,25 @@ def main() -> None:
         load = Load(stand)
         load.warm_up()
         print(f"{stand.scalar('select count(*) from ev_session'):,} sessions stored before")
-        most = _print_most(load, wanted.seconds)
-        quiet = _print_rates(load, stand, wanted.rate_seconds)
-        _print_live(stand, load, wanted.live)
-        _print_beside(load, stand, wanted.file_rows, quiet)
-        _print_naive(stand, most)
+        most = _measured("the highest rate", partial(_print_most, load, wanted.seconds))
+        quiet = [
+            _measured(_at(rate), partial(_print_rate, load, stand, rate, wanted.rate_seconds))
+            for rate in P99_MS
+        ][[*P99_MS].index(BESIDE_RATE)]
+        _measured("live", partial(_print_live, stand, load, wanted.live))
+        _measured("a load beside", partial(_print_beside, load, stand, wanted.file_rows, quiet))
+        _measured("the naive design", partial(_print_naive, stand, most))
         if wanted.soak_seconds:
-            _print_soak(load, stand, wanted.soak_seconds)
+            _measured("the soak", partial(_print_soak, load, stand, wanted.soak_seconds))
+
+
+def _measured(what: str, measure: Callable[[], float | None]) -> float:
+    """The figure that the measure gives; one that fails says so, and is no number."""
+    try:
+        return measure() or np.nan
+    except _FAILURES as error:
+        print(f"  {what}: FAILED, {type(error).__name__}: {error}", flush=True)
+        return np.nan
 
 
 def _print_most(load: Load, seconds: float) -> float:
@@ -72,27 +97,26 @@ def _print_most(load: Load, seconds: float) -> float:
     return rate
 
 
-def _print_rates(load: Load, stand: Stand, seconds: float) -> float:
-    """Print publish-to-commit at each rate; returns the p99 with which a load beside compares."""
-    quiet = 0.0
-    for rate, mark in P99_MS.items():
-        before = _flushes(stand)
-        accounted, late, sent = load.at_rate(rate, seconds)
-        n, spent_ms = (now - then for now, then in zip(_flushes(stand), before, strict=True))
-        print(
-            f"  {_at(rate)}{_spread(late)}   mark {mark or '-'} ms\n    {accounted}\n"
-            f"    a flush {spent_ms / max(n, 1):.1f} ms at the mean of {n:.0f};"
-            f" the publisher was at most {1000 * sent.latest_s:.0f} ms late",
-            flush=True,
-        )
-        if rate == BESIDE_RATE:
-            quiet = float(np.quantile(late, 0.99))
-    return quiet
+def _print_rate(load: Load, stand: Stand, rate: int, seconds: float) -> float:
+    """Print publish-to-commit at the rate; returns its p99, s."""
+    before = _flushes(stand)
+    accounted, late, sent = load.at_rate(rate, seconds)
+    n, spent_ms = (now - then for now, then in zip(_flushes(stand), before, strict=True))
+    print(
+        f"  {_at(rate)}{_spread(late)}   mark {P99_MS[rate] or '-'} ms\n    {accounted}\n"
+        f"    a flush {spent_ms / max(n, 1):.1f} ms at the mean of {n:.0f};"
+        f" the publisher was at most {1000 * sent.latest_s:.0f} ms late",
+        flush=True,
+    )
+    return float(np.quantile(late, 0.99))
 
 
 def _print_live(stand: Stand, load: Load, n: int) -> None:
     late = seconds_to_live(stand, load.login, n)
-    print(f"  publish to live panel, 1/s  {_spread(late)}   marks {LIVE_MS[0]}, {LIVE_MS[1]} ms")
+    print(
+        f"  publish to live panel, 1/s  {_spread(late)}   marks {LIVE_MS[0]}, {LIVE_MS[1]} ms",
+        flush=True,
+    )
 
 
 def _print_beside(load: Load, stand: Stand, rows: int, quiet: float) -> None:
@@ -104,7 +128,7 @@ def _print_beside(load: Load, stand: Stand, rows: int, quiet: float) -> None:
             began = time.perf_counter()
             command = [sys.executable, "-m", "ev_pipeline.cli.main", "load", "canonical", str(path)]
             subprocess.run(
-                command, env=environment(stand.settings), check=True, stdout=subprocess.DEVNULL
+                command, env=environment(stand.settings), check=True, capture_output=True
             )
             took.append(time.perf_counter() - began)
 
@@ -121,17 +145,21 @@ def _print_beside(load: Load, stand: Stand, rows: int, quiet: float) -> None:
 
 def _print_naive(stand: Stand, most: float) -> None:
     rate = messages_per_s(stand)
-    print(f"  the naive design, without a broker {rate:6.1f} messages/s   ratio {most / rate:,.0f}")
+    print(
+        f"  the naive design, without a broker {rate:6.1f} messages/s   ratio {most / rate:,.0f}",
+        flush=True,
+    )
 
 
 def _print_soak(load: Load, stand: Stand, seconds: float) -> None:
     memory: list[tuple[float, float]] = []
+    sample_s = min(_SAMPLE_S, seconds / _SAMPLES)
 
     def watch() -> None:
         began = time.perf_counter()
         while (passed := time.perf_counter() - began) < seconds:
             memory.append((passed, stand.worker_mb()))
-            time.sleep(_SAMPLE_S)
+            time.sleep(sample_s)
 
     accounted, late, _ = load.at_rate(SOAK_RATE, seconds, watch)
     at_s, mb = np.array([point for point in memory if point[0] > seconds / 5]).T

@@ -27,7 +27,9 @@ N_PUBLISHERS: Final = 2
 _MOST: Final = 1_000_000
 """More than one publisher sends at the highest rate."""
 
-_STARTS_WITHIN_S: Final = 3.0
+_STARTS_WITHIN_S: Final = 60.0
+_STARTS_AFTER_S: Final = 0.2
+_GATHERS_PACE_S: Final = 2.0
 _SETTLES_WITHIN_S: Final = 60.0
 _LOOK_EVERY_S: Final = 0.1
 
@@ -79,6 +81,14 @@ class Accounted:
         )
 
 
+@dataclass(frozen=True)
+class _Run:
+    """When publishers began, Unix time, and what each of them sent in the end."""
+
+    start_s: float
+    results: list[Sent]
+
+
 class Load:
     """The load that one benchmark puts on one stand.
 
@@ -119,13 +129,15 @@ class Load:
         """
         before = self._sums()
         task = self._task(self.login, rate_per_s=rate_per_s, most=int(rate_per_s * duration_s))
-        with self._publishing([task]) as results:
+        with self._publishing([task]) as run:
             beside()
         with self._stand.engine.connect() as connection:
             rows = connection.execute(_COMMITS, {"name": task.name})
             commits = {row[0]: row[1] for row in rows}
-        late = np.array([commits[number] - task.due_s(number) for number in sorted(commits)])
-        return self._accounted(results, before, [task]), late, results[0]
+        late = np.array(
+            [commits[number] - task.due_s(number, run.start_s) for number in sorted(commits)]
+        )
+        return self._accounted(run.results, before, [task]), late, run.results[0]
 
     def at_most(self, duration_s: float) -> tuple[Accounted, float, dict[str, float]]:
         """Publish whatever the worker keeps up with.
@@ -136,44 +148,62 @@ class Load:
         before = self._sums()
         lets = [CONTEXT.Value("q", BACKLOG // N_PUBLISHERS) for _ in self._logins]
         tasks = [self._task(login, rate_per_s=None, most=_MOST) for login in self._logins]
-        with self._publishing(tasks, lets) as results:
-            time.sleep(max(0.0, tasks[0].start_s - time.time()) + 2.0)
+        with self._publishing(tasks, lets) as run:
+            pace_s = run.start_s - time.time() + _GATHERS_PACE_S
+            self._let(lets, before[0], max(0.0, pace_s))
             began, first, cpu_before = time.perf_counter(), self._received(), self._stand.cpu_s()
-            while time.perf_counter() - began < duration_s:
-                time.sleep(_LOOK_EVERY_S)
-                allowed = self._received() - before[0] + BACKLOG
-                for let in lets:
-                    let.value = allowed // N_PUBLISHERS
+            self._let(lets, before[0], duration_s)
             rate = (self._received() - first) / (time.perf_counter() - began)
             cpu = {name: s - cpu_before[name] for name, s in self._stand.cpu_s().items()}
             for let in lets:
                 let.value = -1
-        return self._accounted(results, before, tasks), rate, cpu
+        return self._accounted(run.results, before, tasks), rate, cpu
+
+    def _let(self, lets: list[Any], received_before: int, duration_s: float) -> None:
+        """For so long, publishers may be ahead of the worker by the backlog."""
+        began = time.perf_counter()
+        while time.perf_counter() - began < duration_s:
+            time.sleep(_LOOK_EVERY_S)
+            allowed = self._received() - received_before + BACKLOG
+            for let in lets:
+                let.value = allowed // N_PUBLISHERS
 
     def _task(self, login: Login, *, rate_per_s: float | None, most: int) -> Task:
         slot = self._next_slot
         self._next_slot += 2 + most // CONNECTORS
-        start_s = time.time() + _STARTS_WITHIN_S
-        return Task(login, f"b{uuid.uuid4().hex[:8]}", slot, start_s, rate_per_s, most)
+        return Task(login, f"b{uuid.uuid4().hex[:8]}", slot, rate_per_s, most)
 
     @contextmanager
-    def _publishing(self, tasks: list[Task], lets: list[Any] | None = None) -> Iterator[list[Sent]]:
-        """Publishers run; at the end all have told what they sent, and all of it is committed."""
+    def _publishing(self, tasks: list[Task], lets: list[Any] | None = None) -> Iterator["_Run"]:
+        """Publishers run; at the end all have told what they sent, and all of it is committed.
+
+        They begin together, once each is connected: a process may take seconds to start.
+        """
         before = self._received()
         lets = lets or [CONTEXT.Value("q", 0) for _ in tasks]
-        pipes = [CONTEXT.Pipe(duplex=False) for _ in tasks]
+        pipes = [CONTEXT.Pipe() for _ in tasks]
         processes = [
-            CONTEXT.Process(target=publish, args=(task, let, sending))
-            for task, let, (_, sending) in zip(tasks, lets, pipes, strict=True)
+            CONTEXT.Process(target=publish, args=(task, let, theirs), daemon=True)
+            for task, let, (_, theirs) in zip(tasks, lets, pipes, strict=True)
         ]
-        for process in processes:
-            process.start()
-        results: list[Sent] = []
-        yield results
-        results += [receiving.recv() for receiving, _ in pipes]
-        for process in processes:
-            process.join()
-        expected = before + sum(result.acknowledged for result in results)
+        try:
+            for process in processes:
+                process.start()
+            for ours, theirs in pipes:
+                theirs.close()
+                if not ours.poll(_STARTS_WITHIN_S):
+                    raise RuntimeError("a publisher is not connected")
+                ours.recv()
+            run = _Run(time.time() + _STARTS_AFTER_S, [])
+            for ours, _ in pipes:
+                ours.send(run.start_s)
+            yield run
+            run.results.extend(ours.recv() for ours, _ in pipes)
+        finally:
+            for process in processes:
+                process.terminate()
+                process.join()
+        expected = before + sum(result.acknowledged for result in run.results)
         deadline = time.monotonic() + _SETTLES_WITHIN_S
         while self._received() < expected and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY_S)
