@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from ev_pipeline.assets import champion, dashboard, features, labels, models, records
+from ev_pipeline.assets import champion, dashboard, drift, features, labels, models, records
+from ev_pipeline.automation.drift_sensor import drift_sensor
 from ev_pipeline.automation.jobs import bootstrap, label_new_sessions, publish_dashboard, retrain
 from ev_pipeline.automation.queue_sensor import broker_queue_sensor
 from ev_pipeline.automation.schedules import nightly_retrain
@@ -36,14 +37,14 @@ def build_definitions(settings: Settings, resources: Mapping[str, object]) -> dg
     """
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
-            [records, features, models, champion, labels, dashboard], include_specs=True
+            [records, features, models, champion, labels, drift, dashboard], include_specs=True
         ),
         asset_checks=dg.load_asset_checks_from_modules(
             [record_checks, feature_checks, label_checks]
         ),
         jobs=[bootstrap, retrain, label_new_sessions, publish_dashboard],
         schedules=[nightly_retrain(settings)],
-        sensors=[new_sessions_sensor(settings), broker_queue_sensor(settings)],
+        sensors=[new_sessions_sensor(settings), broker_queue_sensor(settings), drift_sensor],
         resources=resources,
         # A second process a step costs more than the step.
         executor=dg.in_process_executor,

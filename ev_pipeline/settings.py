@@ -153,6 +153,15 @@ class Settings(Limits, BaseSettings):
     label_interval_s: float = Field(
         60, ge=1, description="at most one run for new sessions in so many seconds, s"
     )
+    drift_window_days: int = Field(
+        28, ge=1, description="how far back the sessions go that are held against training, d"
+    )
+    drift_alert_psi: float = Field(
+        0.25, gt=0, description="a greater population stability index is drift"
+    )
+    drift_lasts_h: float = Field(
+        6, ge=0, description="drift that lasts so long asks for a retraining, h"
+    )
     retrain_cron: str = Field(
         "30 2 * * *",
         description="when to retrain, in the reporting zone: cron as Dagster takes it, also @daily",

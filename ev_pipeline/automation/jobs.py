@@ -9,6 +9,7 @@ from typing import Final
 import dagster as dg
 
 from ev_pipeline.assets.dashboard import GROUP as DASHBOARD
+from ev_pipeline.assets.drift import drift_report
 from ev_pipeline.assets.features import station_features, user_features
 from ev_pipeline.assets.labels import session_labels
 from ev_pipeline.assets.records import ev_session
@@ -39,10 +40,12 @@ retrain: Final = dg.define_asset_job(
 
 label_new_sessions: Final = dg.define_asset_job(
     "label_new_sessions",
-    selection=(dg.AssetSelection.assets(*_FOLLOWING) | dg.AssetSelection.groups(DASHBOARD))
+    selection=(
+        dg.AssetSelection.assets(*_FOLLOWING, drift_report) | dg.AssetSelection.groups(DASHBOARD)
+    )
     - dg.AssetSelection.checks(*_OVER_ALL),
     config={"ops": {asset.key.to_user_string(): _ONLY_NEW for asset in _FOLLOWING}},
-    description="Features, labels and panels of what has arrived since the last time.",
+    description="Features, labels, drift and panels of what has arrived since the last time.",
 )
 
 publish_dashboard: Final = dg.define_asset_job(

@@ -13,19 +13,15 @@ import dagster as dg
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging import topics
-from ev_pipeline.messaging.broker_figures import FIGURES, Alert, Queue, Told
-from ev_pipeline.messaging.client import Client
+from ev_pipeline.messaging.broker_figures import FIGURES, Queue, Told
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.presence import says_online
 from ev_pipeline.messaging.retained import read_retained
-from ev_pipeline.messaging.session import Session
+from ev_pipeline.panels.alerts import publish_alerts
 from ev_pipeline.settings import Settings
 
 INTERVAL_S: Final = 5
 """s; at the highest rate measured, half of the queue is ten seconds."""
-
-CONNECT_WITHIN_S: Final = 10.0
-"""s; the broker has answered just before."""
 
 
 def broker_queue_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -47,7 +43,7 @@ def broker_queue_sensor(settings: Settings) -> dg.SensorDefinition:
             told = Told(**json.loads(context.cursor)) if context.cursor else Told()
             alerts, told = told.alerts(queue, settings)
             if alerts:
-                _publish(login, alerts)
+                publish_alerts(login, alerts, at=datetime.now(UTC))
         except PipelineError as error:
             return dg.SkipReason(f"the broker cannot be reached: {error}")
         said = " and ".join(alert.message for alert in alerts) or f"{queue.messages} messages wait"
@@ -56,18 +52,3 @@ def broker_queue_sensor(settings: Settings) -> dg.SensorDefinition:
         )
 
     return watch
-
-
-def _publish(login: Login, alerts: list[Alert]) -> None:
-    """The broker has the alerts."""
-    with Client(login, Session()) as client:
-        client.wait_connected(CONNECT_WITHIN_S)
-        for alert in alerts:
-            document = {
-                "at": datetime.now(UTC).isoformat(),
-                "source": "dagster",
-                "code": alert.code,
-                "message": alert.message,
-                **alert.detail,
-            }
-            client.publish(topics.ALERTS, json.dumps(document).encode()).result(CONNECT_WITHIN_S)

@@ -27,6 +27,7 @@ GRAPH = {
     ),
     "session_labels": ("labels", {"polars", "postgres"}, {"ev_session", "champion_model"}),
     "cluster_profiles": ("labels", {"polars", "postgres"}, {"session_labels"}),
+    "drift_report": ("labels", {"polars", "postgres"}, {"session_labels"}),
     "dashboard": ("dashboard", {"mqtt", "postgres"}, {"session_labels", "cluster_profiles"}),
 }
 CHECKS = {

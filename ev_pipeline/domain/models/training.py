@@ -15,6 +15,7 @@ from ev_pipeline.domain.models import anomaly, dbscan, kmeans
 from ev_pipeline.domain.models.anomaly import AnomalyModel
 from ev_pipeline.domain.models.clustering import Clustering
 from ev_pipeline.domain.models.dbscan import DbscanModel
+from ev_pipeline.domain.models.drift import freeze_reference
 from ev_pipeline.domain.models.kmeans import KMeansModel
 from ev_pipeline.domain.models.measures import measure_anomalies, measure_dbscan, measure_kmeans
 from ev_pipeline.domain.models.values import session_values
@@ -141,6 +142,7 @@ def train_isolation_forest(
             "n_calibrated": len(later),
             "n_beyond_fit_limits": count_beyond_fit_limits(features),
             **measure_anomalies(model),
+            "drift_reference": freeze_reference(usable),
         },
         artifact=model.to_bytes(),
     )

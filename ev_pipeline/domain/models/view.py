@@ -48,7 +48,7 @@ def fit_sessions(features: pl.DataFrame) -> pl.DataFrame:
     Raises:
         PipelineError: there are too few of them.
     """
-    usable = features.filter(_HAS_NO_WARNING, _IS_WITHIN_LIMITS).sort("session_id")
+    usable = keep_fit_sessions(features).sort("session_id")
     if len(usable) < MIN_FIT_SESSIONS:
         raise PipelineError(
             f"{len(usable)} of {len(features)} sessions can be trained on,"
@@ -56,6 +56,15 @@ def fit_sessions(features: pl.DataFrame) -> pl.DataFrame:
             mend="load more sessions without warnings (1 min to 48 h, 0.5 to 150 kWh)",
         )
     return usable
+
+
+def keep_fit_sessions(features: pl.DataFrame) -> pl.DataFrame:
+    """Those of the sessions that a model may be fitted on, however few.
+
+    Args:
+        features: columns of `ev_session_features` that a training reads.
+    """
+    return features.filter(_HAS_NO_WARNING, _IS_WITHIN_LIMITS)
 
 
 def count_beyond_fit_limits(features: pl.DataFrame) -> int:
