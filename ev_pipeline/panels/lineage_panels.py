@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from ev_pipeline.domain.models.card import notice
+from ev_pipeline.domain.models.profiles import STATION_KINDS
 from ev_pipeline.domain.periods import Period, last_days
 from ev_pipeline.panels import measures
 from ev_pipeline.panels.envelope import Content
@@ -16,7 +18,8 @@ from ev_pipeline.storage import panel_labels as labels
 from ev_pipeline.storage import panel_lists as lists
 from ev_pipeline.storage.panel_snapshot import Snapshot
 from ev_pipeline.storage.panel_sums import Sums, last_day, sums_of_all
-from ev_pipeline.storage.registry import read_champion
+from ev_pipeline.storage.profiles import read_profiles
+from ev_pipeline.storage.registry import ModelVersion, read_champion
 
 TOP_USERS: Final = 20
 """Ranks shown one by one; the long tail is shown by classes."""
@@ -32,6 +35,11 @@ MAX_STATIONS: Final = 400
 
 UTILISATION_DAYS: Final = 28
 """d; four whole weeks, up to the last day on which a session starts."""
+
+_PROFILED: Final = (
+    *("start_hour", "median_power_kw", "hour_shares", "weekday_shares", "station_shares"),
+)
+"""What the panel takes of a cluster's profile; its size and medians are counted as they are now."""
 
 NEWEST_ANOMALIES: Final = 50
 """Enough for a page; the counts tell of all."""
@@ -154,15 +162,33 @@ def _utilisation(row: Mapping[str, Any], recent: Period) -> dict[str, Any]:
 def build_clusters(snapshot: Snapshot) -> Content:
     """The champion's clusters: how many sessions each has, and what a typical one is like."""
     champion = read_champion(snapshot.connection)
+    version = "" if champion is None else champion.version
+    profile_of = read_profiles(snapshot.connection, version)
     clusters = labels.sums_by_cluster(snapshot)
     n_labelled = labels.count_all(clusters, "session")
     names = {} if champion is None else champion.cluster_names
     data = {
         "verdict": None if champion is None else champion.verdict,
+        "notice": None if champion is None else _notice(champion),
         "n_labelled": n_labelled,
-        "clusters": labels.summarise(clusters, names),
+        "station_kinds": STATION_KINDS,
+        "clusters": [
+            {**row, **_profile(profile_of.get(row["kmeans_cluster"]))}
+            for row in labels.summarise(clusters, names)
+        ],
     }
     return Content(data, n_labelled, counts.count_refused(snapshot))
+
+
+def _notice(champion: ModelVersion) -> str | None:
+    """What has to be said of the clusters in plain words; null where they are sound."""
+    is_valid = champion.measures.get("kmeans", {}).get("k_is_valid", False)
+    return None if champion.verdict is None else notice(champion.verdict, is_valid=is_valid)
+
+
+def _profile(profile: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the last full run found of a cluster; null before the first."""
+    return {name: None if profile is None else profile[name] for name in _PROFILED}
 
 
 def build_anomalies(snapshot: Snapshot) -> Content:

@@ -8,13 +8,16 @@ import pytest
 import sqlalchemy as sa
 from jsonschema import Draft202012Validator
 
+from ev_pipeline.domain.models.profiles import profile_clusters
 from ev_pipeline.messaging import topics
 from ev_pipeline.panels.envelope import encode
 from ev_pipeline.panels.period_request import answer_request
 from ev_pipeline.panels.rounds import build_round
 from ev_pipeline.panels.state_panels import StreamState
 from ev_pipeline.settings import Settings
+from ev_pipeline.storage.profiles import replace_profiles
 from ev_pipeline.storage.promotion import promote
+from ev_pipeline_tests.domain.models.test_profiles import sessions_of_clusters
 from ev_pipeline_tests.intake.files import rows
 from ev_pipeline_tests.intake.loader import Loader
 from ev_pipeline_tests.panels.made_sessions import sessions_about_clock_changes
@@ -64,10 +67,32 @@ def test_panels_of_labelled_sessions_are_valid_and_show_the_champions_labels(
     shown = panels["clusters"]["data"]["clusters"]
     assert [(row["kmeans_cluster"], row["n_sessions"]) for row in shown] == rows(engine, clusters)
     assert sum(row["share"] for row in shown) == pytest.approx(1)
+    assert all(row["hour_shares"] is None for row in shown)
     odd = "select count(*) from ev_session_labelled where is_anomaly"
     assert [panels["anomalies"]["data"]["n_anomalies"]] == rows(engine, odd)
     assert all(row["kmeans_cluster"] is not None for row in panels["live"]["data"])
     assert panels["pipeline"]["data"]["champion"]["version"] == version
+
+
+def test_the_clusters_panel_has_profiles_and_says_in_words_that_groups_are_no_better_than_chance(
+    engine: sa.Engine, settings: Settings, load: Loader
+) -> None:
+    load(*sessions_about_clock_changes())
+    version = register(engine, 1)
+    promote(engine, version, reason="it is the first", promoted_at=NOW)
+    numbers = [0, 1, 2, 3]
+    profiled = profile_clusters(
+        sessions_of_clusters(numbers), {each: str(each) for each in numbers}
+    )
+    replace_profiles(engine, version, profiled)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("update ev_model set verdict = 'no structure'")
+    panels = build(engine, settings)
+    assert_valid(panels)
+    data = panels["clusters"]["data"]
+    assert "no better than chance" in data["notice"]
+    assert all(sum(row["hour_shares"]) == pytest.approx(1) for row in data["clusters"])
+    assert all(sum(row["weekday_shares"]) == pytest.approx(1) for row in data["clusters"])
 
 
 def test_a_field_that_no_schema_names_is_found(engine: sa.Engine, settings: Settings) -> None:

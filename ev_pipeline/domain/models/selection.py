@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from ev_pipeline.domain.models.centres import Centres, nearest_centre
+from ev_pipeline.domain.models.kmeans import N_INIT, KMeansModel, count_different
 from ev_pipeline.domain.models.samples import sample_positions
 from ev_pipeline.domain.models.separation import (
     SILHOUETTE_SESSIONS,
@@ -41,7 +42,10 @@ MOST_SHARE: Final = 0.6
 NEAR_BEST_GAIN: Final = 0.02
 """Gains this near are equal: then more clusters tell more."""
 
-N_STARTS: Final = 10
+CLEAR_GAIN: Final = 0.03
+CLEAR_SILHOUETTE: Final = 0.27
+"""What real sets reach whose groups a person would tell apart; no gates, but preferred."""
+
 FIT_SESSIONS: Final = 20_000
 """Sessions on which candidates are fitted; centres move by less than 0.02 of a scale beyond it."""
 
@@ -94,6 +98,13 @@ class Candidate:
         return [said for passed, said in gates if not passed]
 
     @property
+    def n_marks(self) -> int:
+        """2 where it is clearly better than chance and clearly separate, 1 for the first alone."""
+        if self.gain < CLEAR_GAIN:
+            return 0
+        return 1 + (self.silhouette >= CLEAR_SILHOUETTE)
+
+    @property
     def is_valid(self) -> bool:
         """Whether every gate is passed."""
         return not self.failed_gates
@@ -123,7 +134,7 @@ def measure_candidates(
     by_time = np.argsort(times, kind="stable")
     measured = []
     for k in counts:
-        fitted = Centres.fit(rows, k, seed=seed, n_starts=N_STARTS)
+        fitted = Centres.fit(rows, k, seed=seed, n_starts=N_INIT)
         shares = np.bincount(fitted.members, minlength=k) / len(rows)
         measured.append(
             Candidate(
@@ -142,6 +153,9 @@ def measure_candidates(
 def choose(candidates: Sequence[Candidate], *, preferred: int | None = None) -> Candidate:
     """The largest valid number whose gain is near the best; without a valid one the best gain.
 
+    Of numbers that are near, those go first that are clearly better than chance, and of these the
+    clearly separate ones: fewer groups that stand apart say more than many that run into another.
+
     Args:
         candidates: the numbers, measured; at least one.
         preferred: the champion's number, which is kept where it is as good as any.
@@ -151,7 +165,7 @@ def choose(candidates: Sequence[Candidate], *, preferred: int | None = None) -> 
         return max(candidates, key=lambda each: each.gain)
     best = max(each.gain for each in valid)
     near = [each for each in valid if each.gain >= best - NEAR_BEST_GAIN]
-    return max(near, key=lambda each: (each.k == preferred, each.k))
+    return max(near, key=lambda each: (each.k == preferred, each.n_marks, each.k))
 
 
 def _null_silhouettes(
@@ -184,16 +198,13 @@ def _refit_agreement(rows: Floats, fitted: Centres, *, seed: int) -> float:
 
 
 def _temporal_agreement(sample: SessionValues, by_time: Integers, k: int, *, seed: int) -> float:
-    """Each model has its own view, so that nothing of the earlier one knows the later sessions."""
+    """The later model starts from the earlier one, as a retrain does; each has its own view."""
     n_earlier = round(_EARLIER_SHARE * len(by_time))
+    earlier = sample.at(np.sort(by_time[:n_earlier]))
     later = sample.at(np.sort(by_time[n_earlier:]))
-    found = []
-    for part in (sample.at(np.sort(by_time[:n_earlier])), later):
-        view = SessionView.fit(part)
-        # With fewer starts, two groupings that are nearly as good would pass for disagreement.
-        fitted = Centres.fit(view.transform(part).T, k, seed=seed, n_starts=N_STARTS)
-        found.append(nearest_centre(view.transform(later).T, fitted.rows))
-    return agreement(*found)
+    former = KMeansModel.fit(earlier, k=min(k, count_different(earlier)), seed=seed)
+    model = KMeansModel.fit(later, k=min(k, count_different(later)), seed=seed, former=former)
+    return agreement(former.predict(later), model.predict(later))
 
 
 def agreement(one: Integers, other: Integers) -> float:

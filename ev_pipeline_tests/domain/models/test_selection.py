@@ -25,6 +25,12 @@ def test_the_largest_number_whose_gain_is_near_the_best_is_chosen() -> None:
     assert choose(candidates).k == 4
 
 
+def test_of_gains_that_are_near_a_clear_one_goes_before_more_clusters() -> None:
+    assert choose([_candidate(3, 0.035), _candidate(4, 0.025)]).k == 3
+    blurred = [_candidate(3, 0.035), _candidate(4, 0.04, silhouette=0.26, null_silhouette=0.22)]
+    assert choose(blurred).k == 3
+
+
 def test_a_number_that_fails_a_gate_is_not_chosen_however_great_its_gain() -> None:
     candidates = [_candidate(3, 0.05), _candidate(4, 0.2, agreement=0.79)]
     assert choose(candidates).k == 3
