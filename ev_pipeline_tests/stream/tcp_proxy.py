@@ -36,6 +36,7 @@ class Proxy:
         self._flowing.set()
         self._is_swallowing = False
         self._is_refusing = False
+        self._is_tearing = False
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._accept, name=f"proxy {self.port}")
@@ -54,11 +55,15 @@ class Proxy:
         """Connections stay, and whatever is sent into them is lost."""
         self._is_swallowing = True
 
+    def tear(self) -> None:
+        """Of what is sent next half passes; then every connection is reset, new ones too."""
+        self._is_tearing = True
+
     def mend(self) -> None:
         """Everything passes again; a connection that lost bytes is reset."""
         if self._is_swallowing:
             self._reset_all()
-        self._is_swallowing = self._is_refusing = False
+        self._is_swallowing = self._is_refusing = self._is_tearing = False
         self._flowing.set()
 
     def close(self) -> None:
@@ -110,7 +115,10 @@ class Proxy:
                     data = key.fileobj.recv(CHUNK_BYTES)  # type: ignore[union-attr]  # a socket
                     if not data:
                         return
-                    if not self._is_swallowing:
+                    if self._is_tearing:
+                        key.data.sendall(data[: len(data) // 2])
+                        self.cut()
+                    elif not self._is_swallowing:
                         key.data.sendall(data)
 
 

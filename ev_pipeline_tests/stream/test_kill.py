@@ -10,6 +10,7 @@ import pytest
 from ev_pipeline_tests.stream.accounts import assert_accounted_for
 from ev_pipeline_tests.stream.installation import PARTS, Installation, installed
 from ev_pipeline_tests.stream.publishing import Publisher
+from ev_pipeline_tests.stream.simulating import simulating
 
 MOMENT_S = (0.1, 1.5)
 """After how much of publishing something is killed, s."""
@@ -19,15 +20,19 @@ AWAY_S = (0.0, 0.5)
 
 
 def victims(chance: random.Random, killed: int) -> list[str]:
-    """Each alone first, then any of them together."""
-    return [PARTS[killed]] if killed < len(PARTS) else chance.sample(PARTS, chance.randint(1, 3))
+    """Each alone first, then all at once as in a power cut, then any of them together."""
+    rounds = [*([part] for part in PARTS), list(PARTS)]
+    return rounds[killed] if killed < len(rounds) else chance.sample(PARTS, chance.randint(1, 3))
 
 
-def kill_at_random(installation: Installation, rounds: int) -> None:
+def kill_at_random(installation: Installation, home: Path, rounds: int) -> None:
     seed = uuid.uuid4().hex
     chance = random.Random(seed)  # noqa: S311 -- moments, not secrets
     engine, champion = installation.engine, installation.champion
-    with Publisher(installation.broker.add_charger(), keeps_accepted=True) as publisher:
+    with (
+        simulating(engine, installation.broker.add_charger(), home),
+        Publisher(installation.broker.add_charger(), keeps_accepted=True) as publisher,
+    ):
         for killed in range(rounds):
             chosen = victims(chance, killed)
             place = f"round {killed}, {' and '.join(chosen)} killed, seed {seed}"
@@ -42,11 +47,11 @@ def kill_at_random(installation: Installation, rounds: int) -> None:
 
 def test_what_was_accepted_is_stored_once_whatever_is_killed(tmp_path: Path) -> None:
     with installed(tmp_path) as installation:
-        kill_at_random(installation, rounds=3)
+        kill_at_random(installation, tmp_path, rounds=4)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_what_was_accepted_is_stored_once_whatever_is_killed_100_times(tmp_path: Path) -> None:
     with installed(tmp_path) as installation:
-        kill_at_random(installation, rounds=100)
+        kill_at_random(installation, tmp_path, rounds=100)
