@@ -9,13 +9,14 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
-from ev_pipeline.intake.job import Job
 from ev_pipeline.intake.load import take_in
-from ev_pipeline.intake.records import DELIVERY, HeldRecords
+from ev_pipeline.intake.records import DELIVERY
+from ev_pipeline.intake.stream_job import stream_job
 from ev_pipeline.settings import Settings
 from ev_pipeline.sources.mapping import Mapping
+from ev_pipeline.sources.payloads.messages import DecodedRecords
 from ev_pipeline.sources.reader import RecordBatch, read_records
-from ev_pipeline.storage.loads import Origin, Tally
+from ev_pipeline.storage.loads import Tally
 from ev_pipeline.storage.outcomes import Outcome, read_outcomes
 from ev_pipeline_tests.intake.files import CANONICAL
 
@@ -55,16 +56,7 @@ def deliver(
     )
     each_alone = batch.frame.with_columns(line=pl.lit(1, pl.Int64))
     frame = pl.concat([each_alone, delivered], how="horizontal")
-    origin = Origin(
-        source=mapping.name,
-        records="session",
-        scope=mapping.scope or settings.operator,
-        door="stream",
-        path="",
-        mapping=mapping.text,
-        day=RECEIVED_AT.astimezone(settings.zone).date(),
-        received_at=RECEIVED_AT,
-    )
-    records = HeldRecords(RecordBatch(frame, None, batch.raw))
-    tally = take_in(connection, Job(None, settings, mapping, origin, records, None))
+    scope = mapping.scope or settings.operator
+    records = DecodedRecords(mapping, scope, RecordBatch(frame, None, batch.raw))
+    tally = take_in(connection, stream_job(settings, records, RECEIVED_AT))
     return tally, read_outcomes(connection)
