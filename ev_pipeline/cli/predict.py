@@ -16,6 +16,7 @@ from rich.markup import escape
 from ev_pipeline.cli.database import database
 from ev_pipeline.cli.output import print_json, results
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.domain.models.wording import amount, clock, stay
 
 STANDARD_INPUT: Final = "-"
 
@@ -24,6 +25,17 @@ NOBODY: Final = "nobody"
 
 _WIDTH: Final = 14
 """Of the names of what is said."""
+
+_DECIDES: Final = 0.25
+"""Share of the difference between two centres from which a feature is named."""
+
+_NAMES: Final = {
+    "start_hour": "starts at",
+    "duration_h": "stays",
+    "energy_kwh": "takes",
+    "mean_power_kw": "at",
+}
+_UNITS: Final = {"energy_kwh": "kWh", "mean_power_kw": "kW"}
 
 
 def register(app: typer.Typer) -> None:
@@ -107,8 +119,26 @@ def _lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         return
     yield "cluster", f"{told['cluster_name'] or told['kmeans_cluster']} ({told['distance']:.2f})"
     yield "next cluster", f"{told['next_cluster']} ({told['next_distance']:.2f})"
+    yield "decided by", _why(told["cluster_reasons"]["features"])
     yield "density", "noise" if told["dbscan_cluster"] < 0 else str(told["dbscan_cluster"])
     yield "anomaly", f"{'yes' if told['is_anomaly'] else 'no'}, {told['anomaly_score']:.3f}"
     yield from (("odd", reason["message"]) for reason in told["anomaly_reasons"])
     if told["quality_codes"]:
         yield "flagged", ", ".join(told["quality_codes"])
+
+
+def _why(features: list[dict[str, Any]]) -> str:
+    """What decides for the cluster against the next nearest, with what is typical of both."""
+    deciding = [each for each in features if each["share"] >= _DECIDES] or features[:1]
+    return "; ".join(
+        f"{_NAMES[each['feature']]} {_said(each['feature'], each['value'])}"
+        f" (typical {_said(each['feature'], each['typical'])},"
+        f" of the next {_said(each['feature'], each['next_typical'])})"
+        for each in deciding
+    )
+
+
+def _said(feature: str, value: float) -> str:
+    if feature == "start_hour":
+        return clock(value)
+    return stay(value) if feature == "duration_h" else amount(value, _UNITS[feature])

@@ -10,13 +10,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final, Self
 
-import numpy as np
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.features import describe_sessions
+from ev_pipeline.domain.models.explanation import explain_clusters
 from ev_pipeline.domain.models.values import session_values
 from ev_pipeline.intake.load import take_in
 from ev_pipeline.intake.stream_job import stream_job
@@ -119,23 +119,22 @@ def _rehearse(connection: sa.Connection, settings: Settings, question: Message) 
 
 
 def _labels(labeller: Labeller, sessions: pl.DataFrame) -> dict[str, dict[str, Any]]:
-    """By session id what the version says of it, and how near its cluster's centre it is."""
+    """By session id what the version says of it, and why."""
     values = session_values(describe_sessions(sessions.lazy()).collect())
-    clusters = labeller.bundle.clusters
-    distances = clusters.distances(values)
-    ranked = np.argsort(distances, axis=0, kind="stable")
     labelled = zip(
         labeller.label(sessions).iter_rows(named=True),
+        explain_clusters(labeller.bundle.clusters, values),
         sessions["quality_codes"].to_list(),
         strict=True,
     )
     return {
         label["session_id"]: {
             "kmeans_cluster": label["kmeans_cluster"],
-            "cluster_name": clusters.name_of[label["kmeans_cluster"]],
-            "distance": float(distances[ranked[0, column], column]),
-            "next_cluster": int(clusters.numbers[ranked[1, column]]),
-            "next_distance": float(distances[ranked[1, column], column]),
+            "cluster_name": why.centres[0].cluster_name,
+            "distance": why.centres[0].distance,
+            "next_cluster": why.centres[1].cluster,
+            "next_distance": why.centres[1].distance,
+            "cluster_reasons": asdict(why),
             "dbscan_cluster": label["dbscan_cluster"],
             "anomaly_score": label["anomaly_score"],
             "threshold": labeller.bundle.anomalies.threshold,
@@ -143,7 +142,7 @@ def _labels(labeller: Labeller, sessions: pl.DataFrame) -> dict[str, dict[str, A
             "anomaly_reasons": json.loads(label["anomaly_reasons"]),
             "quality_codes": codes,
         }
-        for column, (label, codes) in enumerate(labelled)
+        for label, why, codes in labelled
     }
 
 

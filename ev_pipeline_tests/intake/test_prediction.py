@@ -193,3 +193,22 @@ def test_the_command_says_in_one_line_why_it_cannot_answer(
     assert (unlabelled.returncode, unlabelled.stdout) == (1, "")
     assert "no model is the champion; train one" in unlabelled.stderr
     assert len(unlabelled.stderr.splitlines()) == 1
+
+
+def test_the_reasons_of_a_cluster_name_every_centre_and_what_decides(
+    engine: sa.Engine, settings: Settings, champion: str
+) -> None:
+    session = a_session(energy_kwh=9.5)
+    [told] = ask(engine, settings, session)
+    why = told["cluster_reasons"]
+    by_hand = distances_by_hand(engine, champion, session)
+    assert [each["distance"] for each in why["centres"]] == pytest.approx(by_hand, rel=1e-9)
+    assert [each["cluster"] for each in why["centres"][:2]] == [
+        told["kmeans_cluster"],
+        told["next_cluster"],
+    ]
+    shares = [each["share"] for each in why["features"]]
+    assert sum(shares) == pytest.approx(1)
+    assert shares == sorted(shares, reverse=True)
+    [energy] = [each for each in why["features"] if each["feature"] == "energy_kwh"]
+    assert energy["value"] == pytest.approx(9.5)

@@ -12,6 +12,7 @@ import polars as pl
 
 from ev_pipeline.domain.models.rules import RULES
 from ev_pipeline.domain.models.tails import SAID_QUANTILE
+from ev_pipeline.domain.models.wording import amount, clock, stay
 
 REASON: Final = pl.Struct(
     {"code": pl.String, "message": pl.String, "value": pl.Float64, "expected": pl.Float64}
@@ -67,15 +68,8 @@ TOGETHER: Final = "unusual_together"
 QUANTITIES: Final = {code: column for code, (column, _) in _WORDS.items()}
 """By residual: energy, power, duration or hour."""
 
-_MINUTES_PER_HOUR: Final = 60
-_LAST_MINUTE: Final = 24 * _MINUTES_PER_HOUR - 1
-_MINUTE_TOLERANCE: Final = 1e-9
-"""In min: 12:50 as an hour is a hair under 770 minutes. Times are kept to the microsecond, 2e-8."""
-
 _PERCENT: Final = 100
 _HOURS_PER_DAY: Final = 24
-_LEAST_AMOUNT: Final = 0.01
-"""In kWh or kW: two decimals of less would say that there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +139,19 @@ def residual_reason(
     if fact is not None:
         end_hour = (session["start_hour"] + session["duration_h"]) % _HOURS_PER_DAY
         hour = _HOUR_WORDS[fact.form].format(
-            clock=_clock(session["start_hour"]),
-            end_clock=_clock(end_hour),
+            clock=clock(session["start_hour"]),
+            end_clock=clock(end_hour),
             share=f"{fact.share * _PERCENT:.1f} %",
             at=at,
         )
         value, expected = end_hour if fact.form == "end" else value, fact.busiest
     message = words.format(
-        energy=_amount(session["energy_kwh"], "kWh"),
-        power=_amount(session["mean_power_kw"], "kW"),
-        duration=_stay(session["duration_h"]),
-        limit_kwh=_amount(background.limit, "kWh"),
-        limit_kw=_amount(background.limit, "kW"),
-        limit_h=_stay(background.limit),
+        energy=amount(session["energy_kwh"], "kWh"),
+        power=amount(session["mean_power_kw"], "kW"),
+        duration=stay(session["duration_h"]),
+        limit_kwh=amount(background.limit, "kWh"),
+        limit_kw=amount(background.limit, "kW"),
+        limit_h=stay(background.limit),
         most=f"{SAID_QUANTILE:.0%}".replace("%", " %"),
         hour=hour,
         at=at,
@@ -172,11 +166,11 @@ def together_reason(row: int, session: dict[str, Any]) -> dict[str, Any]:
         row: the session's place in its frame.
         session: its values.
     """
-    energy, stay = _amount(session["energy_kwh"], "kWh"), _stay(session["duration_h"])
+    energy, length = amount(session["energy_kwh"], "kWh"), stay(session["duration_h"])
     return {
         "row": row,
         "code": TOGETHER,
-        "message": f"{energy} in {stay} from {_clock(session['start_hour'])}: usual one by one,"
+        "message": f"{energy} in {length} from {clock(session['start_hour'])}: usual one by one,"
         " rare together",
         "value": None,
         "expected": None,
@@ -197,24 +191,3 @@ def reason_lists(reasons: list[dict[str, Any]], n_sessions: int) -> pl.Series:
     return rows.join(lists, on="row", how="left", maintain_order="left").select(
         pl.col("anomaly_reasons").fill_null(pl.lit(nothing))
     )["anomaly_reasons"]
-
-
-def _amount(amount: float, unit: str) -> str:
-    """Energy or power, with a second decimal only where the first would say little."""
-    if amount < _LEAST_AMOUNT:
-        return f"less than {_LEAST_AMOUNT} {unit}"
-    return f"{amount:.1f} {unit}" if amount >= 1 else f"{amount:.2f} {unit}"
-
-
-def _stay(duration_h: float) -> str:
-    """A duration as people say it: minutes, then hours."""
-    if duration_h * _MINUTES_PER_HOUR < 1:
-        return "less than a minute"
-    minutes = round(duration_h * _MINUTES_PER_HOUR)
-    return f"{minutes} min" if minutes < _MINUTES_PER_HOUR else f"{duration_h:.1f} h"
-
-
-def _clock(hour: float) -> str:
-    """An hour of day as hours and minutes."""
-    minutes = min(int(hour * _MINUTES_PER_HOUR + _MINUTE_TOLERANCE), _LAST_MINUTE)
-    return f"{minutes // _MINUTES_PER_HOUR:02d}:{minutes % _MINUTES_PER_HOUR:02d}"
