@@ -38,6 +38,7 @@ def test_what_runs_for_new_sessions_looks_at_nothing_that_grows_with_the_old() -
         "station_features_feature_ranges",
         "session_labels",
         "session_labels_no_session_waits_for_its_label",
+        "drift_report",
         "dashboard",
     }
 
