@@ -1,6 +1,7 @@
 """The promotion rule: what makes a champion, what holds a challenger back, and in which words."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_better_model_is_promoted() -> None:
     ],
 )
 def test_a_model_is_held_back_and_says_why(
-    challenger: Judged, changes: dict[str, float], because: str
+    challenger: Judged, changes: dict[str, Any], because: str
 ) -> None:
     assert _held_back(decide(challenger, SOUND, replace(BETTER, **changes)), because)
 

@@ -1,5 +1,8 @@
 """The choice of the number of clusters, and the gates that each number must pass."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from ev_pipeline.domain.models.selection import Candidate, choose
@@ -15,9 +18,9 @@ GOOD = Candidate(
 )
 
 
-def _candidate(k: int, gain: float, **fields: float) -> Candidate:
-    values = {name: getattr(GOOD, name) for name in Candidate.__dataclass_fields__}
-    return Candidate(**{**values, "k": k, "silhouette": 0.25 + gain, **fields})
+def _candidate(k: int, gain: float, **fields: Any) -> Candidate:
+    silhouette = fields.pop("silhouette", 0.25 + gain)
+    return replace(GOOD, k=k, silhouette=silhouette, **fields)
 
 
 def test_the_largest_number_whose_gain_is_near_the_best_is_chosen() -> None:
