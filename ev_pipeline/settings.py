@@ -205,7 +205,7 @@ REMEMBERED: Final = (
     *("timezone", "currency", "operator"),
     *PORTS,
     *("mqtt_listen", "certificate_names", "simulator", "dashboard"),
-    *("broker_queue_messages", "broker_queue_bytes", "broker_connections"),
+    *("broker_queue_messages", "broker_queue_bytes"),
 )
 """What a local stack was started with, and every later command on its home goes by."""
 
