@@ -10,7 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.domain.features import describe_sessions
-from ev_pipeline.domain.models.bundle import bundle, content_hash
+from ev_pipeline.domain.models.bundle import ModelBundle, bundle, content_hash
 from ev_pipeline.domain.models.training import train_dbscan, train_isolation_forest, train_kmeans
 from ev_pipeline.storage.registry import ModelVersion, save_version
 from ev_pipeline_tests.storage.sample import sample_sessions
@@ -51,13 +51,14 @@ def register(engine: sa.Engine, seed: int) -> str:
     """Register the version of this seed, and return its name."""
     artifact = artifact_of(seed)
     sha256 = content_hash(artifact)
+    names = ModelBundle.from_bytes(artifact, sha256).clusters.name_of
     record = ModelVersion(
         version=f"2026010{seed}T023000Z-{sha256[:8]}",
         trained_at=TRAINED_AT.replace(day=seed),
         parameters={"kmeans": {"seed": seed}},
         measures={},
         verdict=None,
-        cluster_names={},
+        cluster_names={str(number): name for number, name in names.items()},
         artifact_sha256=sha256,
         is_champion=False,
         promoted_at=None,
