@@ -67,12 +67,14 @@ def bring_up_to_date(settings: "Settings", *, tell: Callable[[str], None]) -> Mi
         storage_engine.migrate(engine)
         schema = storage_engine.schema_version(engine)
         tell("the schema is up to date")
-        n_corrected = follow_reporting_zone(engine, settings)
-        if n_corrected:
-            tell(f"{n_corrected:,} sessions at stations without a zone follow {settings.timezone}")
+        n_clocks_corrected = follow_reporting_zone(engine, settings)
+        if n_clocks_corrected:
+            tell(
+                f"{n_clocks_corrected:,} sessions at stations without a zone follow {settings.timezone}"
+            )
         is_zone_changed = rebuild_for_zone(engine, settings)
         if is_zone_changed:
             tell(f"the stations' days are formed anew, in {settings.timezone}")
     finally:
         engine.dispose()
-    return Migrated(schema, settings.timezone, is_zone_changed, n_corrected)
+    return Migrated(schema, settings.timezone, is_zone_changed, n_clocks_corrected)
