@@ -69,9 +69,8 @@ def bring_up_to_date(settings: "Settings", *, tell: Callable[[str], None]) -> Mi
         tell("the schema is up to date")
         n_clocks_corrected = follow_reporting_zone(engine, settings)
         if n_clocks_corrected:
-            tell(
-                f"{n_clocks_corrected:,} sessions at stations without a zone follow {settings.timezone}"
-            )
+            who = f"{n_clocks_corrected:,} sessions at stations without a zone"
+            tell(f"{who} follow {settings.timezone}")
         is_zone_changed = rebuild_for_zone(engine, settings)
         if is_zone_changed:
             tell(f"the stations' days are formed anew, in {settings.timezone}")
