@@ -9,8 +9,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Final, Self
 
 from ev_pipeline.messaging import topics
@@ -70,13 +70,11 @@ class Publisher:
         self._keeps_accepted = keeps_accepted
         self._n_made = 0
         self._outbox: deque[str] = deque()
-        self._sent: deque[tuple[str, Future[Outcome]]] = deque()
+        self._n_on_their_way = 0
+        self._heard: SimpleQueue[tuple[str, Outcome] | None] = SimpleQueue()
         self._accepted: deque[tuple[float, str]] = deque()
         self._turn = threading.Lock()
-        self._is_new_connection = threading.Event()
-        self._client = Client(
-            login, Session(on_connected=lambda _is_known: self._is_new_connection.set())
-        )
+        self._client = Client(login, Session(on_connected=lambda _is_known: self._heard.put(None)))
         self._is_paused = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"publisher {self.account}")
@@ -116,18 +114,15 @@ class Publisher:
 
     def _has_sent_all(self) -> bool:
         with self._turn:
-            return not self._outbox and not self._sent and not self._is_new_connection.is_set()
+            return not self._outbox and not self._n_on_their_way and self._heard.empty()
 
     def _run(self) -> None:
         while not self._stopping.wait(self._pause_s):
             with self._turn:
                 self._settle()
-                if self._is_new_connection.is_set():
-                    self._is_new_connection.clear()
-                    self._take_back()
                 if not self._is_paused.is_set() and len(self._outbox) < WINDOW:
                     self._outbox.append(self._next())
-                while self._outbox and len(self._sent) < WINDOW and self._client.is_connected:
+                while self._outbox and self._n_on_their_way < WINDOW and self._client.is_connected:
                     self._send(self._outbox.popleft())
 
     def _next(self) -> str:
@@ -136,14 +131,24 @@ class Publisher:
         return f"{self.account}-{number}"
 
     def _send(self, name: str) -> None:
+        self._n_on_their_way += 1
         sent = self._client.publish(topics.sessions(self.account), payload_of(name))
-        self._sent.append((name, sent))
+        sent.add_done_callback(lambda outcome: self._heard.put((name, outcome.result())))
 
     def _settle(self) -> None:
-        """What the broker accepted is so; what it did not is sent again."""
-        while self._sent and self._sent[0][1].done():
-            name, sent = self._sent.popleft()
-            if sent.result().is_accepted:
+        """What the broker accepted is so; what it did not is sent again.
+
+        In the order in which it was heard: what came after a new connection is no sign of how old
+        that is which came before it.
+        """
+        while not self._heard.empty():
+            heard = self._heard.get()
+            if heard is None:
+                self._take_back()
+                continue
+            self._n_on_their_way -= 1
+            name, outcome = heard
+            if outcome.is_accepted:
                 self._accepted.append((time.monotonic(), name))
             else:
                 self._outbox.append(name)
