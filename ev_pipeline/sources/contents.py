@@ -33,19 +33,25 @@ class CsvContents:
     mapping: Mapping
 
     @cached_property
+    def _columns(self) -> list[str]:
+        return CsvTable(self.header, self.mapping, where="").names
+
+    @cached_property
+    def _rows(self) -> list[list[str]]:
+        """The records that have as many values as the header has names."""
+        encoding, pattern = record_encoding(self.mapping.file.encoding), field_pattern(self.mapping)
+        split = (split_fields(line.decode(encoding, "replace"), pattern) for line in self.raw)
+        return [row for row in split if row is not None and len(row) == len(self._columns)]
+
+    @cached_property
     def names(self) -> list[str]:
         """The names of the columns, each once."""
-        names = CsvTable(self.header, self.mapping, where="").names
-        return [*dict.fromkeys(filter(None, names))]
+        return [*dict.fromkeys(filter(None, self._columns))]
 
     def texts(self, name: str) -> pl.Series:
         """The texts of a column."""
-        names = CsvTable(self.header, self.mapping, where="").names
-        place, n_names = names.index(name), len(names)
-        encoding, pattern = record_encoding(self.mapping.file.encoding), field_pattern(self.mapping)
-        rows = (split_fields(line.decode(encoding, "replace"), pattern) for line in self.raw)
-        texts = [row[place] if row and len(row) == n_names else None for row in rows]
-        return pl.Series(name, texts, dtype=pl.String)
+        place = self._columns.index(name)
+        return pl.Series(name, [row[place] for row in self._rows], dtype=pl.String)
 
 
 @dataclass(frozen=True)

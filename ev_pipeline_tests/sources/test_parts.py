@@ -115,3 +115,28 @@ def test_the_clock_of_a_time_is_its_rows_its_fields_the_files_or_the_stations(
 def test_parts_and_stand_ins_are_of_one_column(wrong: str) -> None:
     with pytest.raises(PipelineError, match="line 8"):
         parse_mapping(PLAIN.replace('"station"', wrong, 1), where="m")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "is_tied", "notes"),
+    [
+        (None, '{ start_plus = "h" }', True, ["end_derived"]),
+        (None, '{ start_plus = "h", is_plugged_in = true }', True, []),
+        ('{ end_minus = "h" }', None, True, []),
+        (None, None, False, []),
+    ],
+)
+def test_times_apart_by_a_duration_are_tied_and_a_guessed_end_is_noted(
+    tmp_path: Path, *, start: str | None, end: str | None, is_tied: bool, notes: list[str]
+) -> None:
+    said = {"started_at": start, "ended_at": end}
+    lines = [
+        f"{field} = {said[field]}"
+        if (field := line.split(" ")[0]) in said and said[field]
+        else line
+        for line in PLAIN.splitlines()
+    ]
+    mapping = parse_mapping("\n".join(lines), where="m")
+    assert mapping.has_tied_times is is_tied
+    content = b"station,start,end,kwh,h\nS,2026-05-04T08:12,2026-05-04T10:12,1,2\n"
+    assert frame(tmp_path, content, mapping)["notes"].to_list() == [notes]
