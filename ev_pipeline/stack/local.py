@@ -50,7 +50,7 @@ def supervise(
     _remember(settings)
     dagster_home.place_files(layout)
     Supervisor(
-        stack_services(settings, cluster, broker, _dashboard(settings, report)),
+        stack_services(settings, cluster, broker, prepare_dashboard_if_wanted(settings, report)),
         layout,
         lock=lock,
         report=report,
@@ -61,7 +61,9 @@ def supervise(
     ).run(when_healthy)
 
 
-def _dashboard(settings: Settings, report: Callable[[str], None]) -> Dashboard | None:
+def prepare_dashboard_if_wanted(
+    settings: Settings, report: Callable[[str], None]
+) -> Dashboard | None:
     """The dashboard, where it is wanted and can run: nothing that is stored depends on it."""
     if not settings.dashboard:
         return None

@@ -30,6 +30,8 @@ export default {
     title: { immediate: true, handler (title) { window.document.title = title ? `${title} · EV Pipeline` : 'EV Pipeline' } }
   },
   mounted () {
+    // On a phone the row of links is wider than the screen.
+    window.document.querySelector('.ev-nav .router-link-active')?.scrollIntoView({ block: 'nearest', inline: 'center' })
     this.connected = () => { stream.isServerHeard = true }
     this.lost = () => { stream.isServerHeard = false }
     this.socket.on('connect', this.connected)
