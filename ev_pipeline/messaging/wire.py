@@ -15,6 +15,9 @@ from paho.mqtt.enums import MessageType, MQTTErrorCode
 _READ_BYTES: Final = 1 << 14
 """The most that TLS holds in one record."""
 
+_RECORDS_AT_ONCE: Final = 50
+"""The broker sends each message in a record of its own."""
+
 _PACKETS_AT_ONCE: Final = 100
 """Before what waits to be sent has its turn."""
 
@@ -33,10 +36,20 @@ class ReadAhead(ssl.SSLSocket):
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         """The next bytes, `buflen` at most."""
         if self._given == len(self._ahead):
-            self._ahead, self._given = super().recv(_READ_BYTES, flags), 0
+            self._ahead, self._given = self._what_is_there(flags), 0
         part = self._ahead[self._given : self._given + buflen]
         self._given += len(part)
         return part
+
+    def _what_is_there(self, flags: int) -> bytes:
+        """The bytes of the records that have come; none at the end of the connection."""
+        records = [super().recv(_READ_BYTES, flags)]
+        while records[-1] and len(records) < _RECORDS_AT_ONCE:
+            try:
+                records.append(super().recv(_READ_BYTES, flags))
+            except ssl.SSLWantReadError:
+                break
+        return b"".join(records)
 
     def pending(self) -> int:
         """How many bytes can be read without waiting."""
