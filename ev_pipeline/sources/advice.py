@@ -5,14 +5,13 @@ over. What does not: what is wrong with a mapping by itself (`mapping_errors`).
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
 from ev_pipeline.sources.contents import Contents, CsvContents, JsonContents
 from ev_pipeline.sources.draft.columns import facts_of
 from ev_pipeline.sources.draft.sample import Column
-from ev_pipeline.sources.json_texts import no_single_value
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.mapping_errors import line_naming
 from ev_pipeline.sources.mapping_rules import NEEDED
@@ -45,7 +44,7 @@ def refuse_wrong_paths(contents: JsonContents, mapping: Mapping, where: str) -> 
     for path in mapping.columns:
         inside = contents.inside(path)
         if isinstance(inside, dict | list):
-            what, _, mend = no_single_value(path, inside).partition("; ")
+            what, mend = _many_values(path, inside)
             raise PipelineError(f"{what}{_place(path, mapping)}", where=where, mend=mend)
     for path in absent_from(contents, mapping):
         if contents.values and path in needed:
@@ -56,6 +55,14 @@ def refuse_wrong_paths(contents: JsonContents, mapping: Mapping, where: str) -> 
                 where=where,
                 mend=f"{hint}the records have {', '.join(contents.names)}",
             )
+
+
+def _many_values(path: str, inside: dict[str, Any] | list[Any]) -> tuple[str, str]:
+    """What is said of a path that leads to an object or a list, and the mend."""
+    if isinstance(inside, list):
+        return f"{path} is a list", f"name one place in it, such as {path}.0"
+    key = next(iter(inside), "key")
+    return f"{path} is an object", f"name one of its keys, such as {path}.{key}"
 
 
 def _place(path: str, mapping: Mapping) -> str:

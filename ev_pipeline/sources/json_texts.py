@@ -108,7 +108,8 @@ class _Columns:
     def _text(self, column: str, value: Any) -> tuple[str | None, str]:
         """A scalar as a CSV file of the same source would write it, and what is wrong if so."""
         if isinstance(value, dict | list):
-            return None, no_single_value(column, value)
+            kind = "a list" if isinstance(value, list) else "an object"
+            return None, f"{column} is {kind}, not a text or a number"
         if isinstance(value, bool):
             return ("true" if value else "false"), ""
         if isinstance(value, str):
@@ -119,14 +120,6 @@ class _Columns:
             if value.is_integer() and abs(value) < _EXACT:
                 value = int(value)  # 1.0 is the number 1, and no id is written with a fraction
         return str(value).replace(".", self._decimals.get(column, self._decimal)), ""
-
-
-def no_single_value(column: str, value: dict[str, Any] | list[Any]) -> str:
-    """What is said of a path that leads to an object or a list, and the mend."""
-    if isinstance(value, list):
-        return f"{column} is a list; name one place in it, such as {column}.0"
-    key = next(iter(value), "key")
-    return f"{column} is an object; name one of its keys, such as {column}.{key}"
 
 
 def _is_storable(text: str) -> bool:

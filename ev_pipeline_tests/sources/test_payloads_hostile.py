@@ -59,7 +59,7 @@ def session_with(energy: bytes) -> bytes:
         (b'{"data": %b}' % GOOD, "no known shape"),
         (b'{"\xed\xa0\x80": 1}', "not UTF-8"),
         (b'{"\\ud800": 1}', "no known shape"),
-        (session_with(b'{"a": 1}'), "energy_kwh is a dict"),
+        (session_with(b'{"a": 1}'), "energy_kwh is an object"),
         (GOOD.replace(b"U-17", b"U\\u0000"), "user_id holds a NUL"),
         (GOOD.replace(b"U-17", b"\\ud83d"), "user_id holds a NUL or half a character"),
         (GOOD.replace(b'"U-17"', b"NaN"), "user_id is nan"),
