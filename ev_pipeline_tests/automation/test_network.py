@@ -30,9 +30,9 @@ FAULTS: Final = [
 
 
 @pytest.fixture
-def network(broker: RunningBroker) -> Iterator[tuple[Proxy, Login]]:
+def network(own_broker: RunningBroker) -> Iterator[tuple[Proxy, Login]]:
     """A network that can fail, and Dagster's way through it."""
-    login = broker.login("dagster")
+    login = own_broker.login("dagster")
     with proxied(login.port) as proxy:
         yield proxy, replace(login, port=proxy.port)
 

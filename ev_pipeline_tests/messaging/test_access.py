@@ -55,7 +55,9 @@ def test_a_charger_may_write_its_own_topics_and_read_what_is_for_everybody(
         down = (topics.rejections(name), f"ev/answers/{name}/a/b", *everybody)
         for topic in down:
             assert worker.client.publish(topic, b"down").result(WITHIN_S).is_accepted
-            assert mine.take().topic == topic
+            while (heard := mine.take()).is_retained:
+                pass  # what others left
+            assert heard.topic == topic
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,8 @@ def test_who_is_gone_without_a_word_leaves_a_will_and_who_says_goodbye_does_not(
     with listening(broker.add_charger(), topics.STATUS) as observer:
         with listening(broker.login("stream"), session=session) as worker:
             worker.client.publish(topics.STATUS, b"online", is_retained=True)
-            assert observer.take().payload == b"online"
+            while observer.take().payload != b"online":
+                pass  # what others left
             sock = worker.client._paho.socket()
             assert sock is not None
             sock.close()
