@@ -90,6 +90,35 @@ def test_a_corrected_session_is_labelled_again_and_a_deleted_one_loses_its_label
     assert (_count(engine, MISSING), _count(engine, ORPHANED)) == (0, 0)
 
 
+def test_a_label_changes_only_with_a_correction_or_another_champion(
+    engine: sa.Engine, champion: str
+) -> None:
+    labels = """
+        select l.session_id, l.session_revision, l.kmeans_cluster, l.dbscan_cluster,
+            l.anomaly_score, l.is_anomaly, l.anomaly_reasons, l.labelled_at
+        from ev_session_label l join ev_model m on m.version = l.model_version and m.is_champion
+        order by l.session_id
+    """
+    before = read_frame(engine, labels)
+    corrected = before["session_id"][0]
+    with engine.begin() as connection:
+        store(connection, sample_sessions()[1::2])
+        correct(connection, corrected, energy_kwh=140.0)
+    assert label_for_champion(engine, labelled_at=NOW.replace(day=2)).version == champion
+    after = read_frame(engine, labels)
+    others = before.filter(pl.col("session_id") != corrected)
+    kept = after.filter(pl.col("session_id").is_in(others["session_id"].implode()))
+    assert kept.equals(others)
+    anew = after.row(by_predicate=pl.col("session_id") == corrected, named=True)
+    assert anew["session_revision"] == 2
+    promote(engine, register(engine, 2), reason="second", promoted_at=NOW)
+    promote(engine, champion, reason="back", promoted_at=NOW)
+    back = read_frame(engine, labels).filter(
+        pl.col("session_id").is_in(others["session_id"].implode())
+    )
+    assert back.drop("labelled_at").equals(others.drop("labelled_at"))
+
+
 def test_what_a_long_transaction_commits_late_is_labelled_too(
     engine: sa.Engine, champion: str
 ) -> None:
