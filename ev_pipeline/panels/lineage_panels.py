@@ -13,6 +13,7 @@ from ev_pipeline.domain.models.profiles import STATION_KINDS
 from ev_pipeline.domain.periods import Period, last_days
 from ev_pipeline.panels import measures
 from ev_pipeline.panels.envelope import Content
+from ev_pipeline.panels.explained import with_cluster_reasons
 from ev_pipeline.storage import panel_counts as counts
 from ev_pipeline.storage import panel_labels as labels
 from ev_pipeline.storage import panel_lists as lists
@@ -192,15 +193,16 @@ def _profile(profile: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def build_anomalies(snapshot: Snapshot) -> Content:
-    """The sessions that are odd, the latest first, each with its reasons."""
+    """The sessions that are odd, the latest first, with why, and why in their clusters."""
     clusters = labels.sums_by_cluster(snapshot)
     n_anomalies = labels.count_all(clusters, "anomaly")
     n_labelled = labels.count_all(clusters, "session")
+    newest = lists.newest_anomalies(snapshot, limit=min(n_anomalies, NEWEST_ANOMALIES))
     data = {
         "n_labelled": n_labelled,
         "n_anomalies": n_anomalies,
         "anomaly_share": measures.ratio(n_anomalies, n_labelled),
         "by_code": labels.reasons_by_code(clusters),
-        "newest": lists.newest_anomalies(snapshot, limit=min(n_anomalies, NEWEST_ANOMALIES)),
+        "newest": with_cluster_reasons(snapshot, newest),
     }
     return Content(data, n_labelled, counts.count_refused(snapshot))

@@ -70,6 +70,10 @@ def test_panels_of_labelled_sessions_are_valid_and_show_the_champions_labels(
     assert all(row["hour_shares"] is None for row in shown)
     odd = "select count(*) from ev_session_labelled where is_anomaly"
     assert [panels["anomalies"]["data"]["n_anomalies"]] == rows(engine, odd)
+    listed = panels["anomalies"]["data"]["newest"]
+    assert listed
+    for row in listed:
+        assert row["cluster_reasons"]["centres"][0]["cluster"] == row["kmeans_cluster"]
     assert all(row["kmeans_cluster"] is not None for row in panels["live"]["data"])
     assert panels["pipeline"]["data"]["champion"]["version"] == version
 
