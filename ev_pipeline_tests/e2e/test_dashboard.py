@@ -110,7 +110,7 @@ def test_each_page_shows_figures_fits_the_screen_and_asks_no_other_host(
             page.get_by_role("link", name=described.title, exact=True).click()
             expect(page.locator(".ev-card")).to_have_count(len(described.cards))
             expect(page.get_by_text("No figures yet.")).to_have_count(0)
-            assert page.title() == f"{described.title} · EV Pipeline"
+            expect(page).to_have_title(described.title)
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= size[0], described.title
             aged = sum(card.panel is not None for card in described.cards)

@@ -25,10 +25,7 @@ export default {
     trouble () { return trouble(stream) },
     title () { return this.pages.find(({ path }) => path === this.$route.path)?.title ?? '' }
   },
-  watch: {
-    document: { immediate: true, handler: 'learn' },
-    title: { immediate: true, handler (title) { window.document.title = title ? `${title} · EV Pipeline` : 'EV Pipeline' } }
-  },
+  watch: { document: { immediate: true, handler: 'learn' } },
   mounted () {
     // On a phone the row of links is wider than the screen.
     window.document.querySelector('.ev-nav .router-link-active')?.scrollIntoView({ block: 'nearest', inline: 'center' })
