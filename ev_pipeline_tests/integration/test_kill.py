@@ -172,42 +172,48 @@ def _finish(work: Work, url: str) -> float:
     return monotonic() - began
 
 
-def _die_at_random(ground: Ground, work: Work, victims: list[str]) -> None:
+def _die_at_random(ground: Ground, work: Work, rounds: list[list[str]]) -> None:
+    """In each round all its victims die, one after the other, before the work may end."""
     seed = uuid.uuid4().hex
     chance = random.Random(seed)  # noqa: S311 - moments, not secrets
     with ground.copy() as url:
         duration_s = _finish(work, url)
         once = _held(url)
     assert len(once["labels"]) == 2 * N_SESSIONS  # the champion's, and for a rollback those before
-    for victim in victims:
+    for victims in rounds:
         with ground.copy() as url, ThreadPoolExecutor(1) as pool:
             watcher = Watcher(url)
             watching = pool.submit(watcher.watch)
+            delays_s = [chance.uniform(0.05, 1.0) * duration_s for _ in victims]
             try:
-                process = _start(work, url)
-                delay_s = chance.uniform(0.05, 1.0) * duration_s
-                process.join(delay_s)
-                if victim == "process":
-                    process.kill()
-                else:
-                    ground.server.kill()
-                    ground.server.start()
-                process.join(ENDS_WITHIN_S)
+                for victim, delay_s in zip(victims, delays_s, strict=True):
+                    _die(ground, work, url, victim, delay_s)
                 _finish(work, url)
             finally:
                 watcher.stop.set()
             watching.result()
-            place = f"{victim} killed after {delay_s:.3f} s of {duration_s:.3f}, seed {seed}"
+            place = f"{victims} killed after {delays_s} s of {duration_s:.3f}, seed {seed}"
             assert watcher.wrong == [], place
             assert watcher.n_looks > 0, place
             assert _held(url) == once, place
 
 
+def _die(ground: Ground, work: Work, url: str, victim: str, delay_s: float) -> None:
+    process = _start(work, url)
+    process.join(delay_s)
+    if victim == "process":
+        process.kill()
+    else:
+        ground.server.kill()
+        ground.server.start()
+    process.join(ENDS_WITHIN_S)
+
+
 @pytest.mark.parametrize("work", WORKS)
-def test_what_dies_at_a_random_moment_and_is_repeated_leaves_what_it_would_have_left(
+def test_what_dies_at_random_moments_and_is_repeated_leaves_what_it_would_have_left(
     ground: Ground, work: Work
 ) -> None:
-    _die_at_random(ground, work, ["process", "server"])
+    _die_at_random(ground, work, [["process", "server"]])
 
 
 @pytest.mark.long
@@ -216,4 +222,4 @@ def test_what_dies_at_a_random_moment_and_is_repeated_leaves_what_it_would_have_
 def test_what_dies_at_a_random_moment_and_is_repeated_leaves_the_same_50_times(
     ground: Ground, work: Work
 ) -> None:
-    _die_at_random(ground, work, ["process", "server"] * 25)
+    _die_at_random(ground, work, [["process"], ["server"]] * 25)

@@ -1,4 +1,4 @@
-"""The whole local stack, driven by its commands as a person would."""
+"""A stack that works: what its commands say of it, change of it, and mend."""
 
 import contextlib
 import json
@@ -10,115 +10,29 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.handshake import log_in
 from ev_pipeline.messaging.login import Login
-from ev_pipeline.settings import ENV_PREFIX
 from ev_pipeline.stack.broker_accounts import SERVICES, SPARE
-from ev_pipeline.stack.mosquitto import find_mosquitto
-from ev_pipeline.stack.nodered_packages import packages_directory
 from ev_pipeline.stack.services import SERVICE_NAMES
-from ev_pipeline_tests.conftest import free_port, make_home
+from ev_pipeline_tests.stack.local_stack import STARTED, UP_WITHIN_S, LocalStack, local_stack
 from ev_pipeline_tests.stack.processes import processes_of, wait_until
 
-UP_DEADLINE_S = 240
-STOPPED_DEADLINE_S = 60
-OPTIONAL = ("nodered", "simulator")
-STARTED = [name for name in SERVICE_NAMES if name not in OPTIONAL]
+pytestmark = pytest.mark.timeout(600)  # a busy machine takes minutes to start a stack
 
-
-@dataclass(frozen=True)
-class LocalStack:
-    """A home of its own with ports of its own, and the command on it."""
-
-    home: Path
-    postgres_port: int
-    dagster_port: int
-    python: str = sys.executable
-    user: str | None = None
-    mqtt_port: int = field(default_factory=free_port)
-    metrics_port: int = field(default_factory=free_port)
-    nodered_port: int = field(default_factory=free_port)
-    has_simulator: bool = False
-    has_dashboard: bool = False
-
-    def run(self, *arguments: str, without: str = "") -> subprocess.CompletedProcess[str]:
-        environment = self.environment
-        return subprocess.run(
-            [self.python, "-m", "ev_pipeline.cli.main", *arguments],
-            env={name: environment[name] for name in environment if name not in without.split()},
-            cwd=self.home,
-            user=self.user,
-            extra_groups=[] if self.user else None,
-            capture_output=True,
-            text=True,
-            timeout=UP_DEADLINE_S,
-            check=False,
-        )
-
-    @property
-    def environment(self) -> dict[str, str]:
-        ours = {name: value for name, value in os.environ.items() if name[:3] != ENV_PREFIX}
-        if self.python != sys.executable:  # beside which there may be no broker
-            ours["EV_MOSQUITTO_BIN"] = str(find_mosquitto(None, account=None).parent)
-        return {
-            **ours,
-            "EV_HOME": str(self.home),
-            "EV_POSTGRES_PORT": str(self.postgres_port),
-            "EV_DAGSTER_PORT": str(self.dagster_port),
-            "EV_MQTT_PORT": str(self.mqtt_port),
-            "EV_METRICS_PORT": str(self.metrics_port),
-            "EV_TIMEZONE": "Europe/Lisbon",
-            "EV_NODERED_PORT": str(self.nodered_port),
-            "EV_SIMULATOR": str(self.has_simulator).lower(),
-            "EV_DASHBOARD": str(self.has_dashboard).lower(),
-            "EV_NODERED_PACKAGES": str(packages_directory()),  # also for another Python
-            "PYTHONPATH": ":".join(path for path in sys.path if path),
-        }
-
-    def status(self) -> dict[str, Any]:
-        document = json.loads(self.run("status", "--json").stdout)
-        assert isinstance(document, dict)
-        return document
-
-    def supervisor(self) -> int:
-        return int((self.home / "run" / "supervisor.lock").read_text())
-
-    def processes(self) -> dict[int, str]:
-        return processes_of(self.home)
-
-
-@contextlib.contextmanager
-def _local_stack(*, has_dashboard: bool = False) -> Iterator[LocalStack]:
-    home = make_home()
-    stack = LocalStack(home, free_port(), free_port(), has_dashboard=has_dashboard)
-    try:
-        yield stack
-    finally:
-        stopped = stack.run("down")
-        assert stopped.returncode == 0, stopped.stderr
-        wait_until(lambda: not stack.processes(), within_s=STOPPED_DEADLINE_S)
-        shutil.rmtree(home)
-
-
-@pytest.fixture
-def stack() -> Iterator[LocalStack]:
-    with _local_stack() as stack:
-        yield stack
+KILLED = ("postgres", "mosquitto", "dagster-daemon", "nodered")
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[LocalStack]:
     """A stack that works, with its dashboard; tests leave it so."""
-    with _local_stack(has_dashboard=True) as stack:
-        started = stack.run("up", "--detach")
-        assert started.returncode == 0, started.stderr
+    with local_stack(has_dashboard=True) as stack:
+        stack.start()
         yield stack
 
 
@@ -140,17 +54,6 @@ def test_status_says_what_runs_where_in_the_agreed_form(running: LocalStack) -> 
     assert document["champion"] is None
     assert document["queue_depth"] in {None, 0}  # the broker has said it, or has yet to
     assert document["lag_seconds"] is None  # no message has come
-
-
-def test_the_simulator_reports_until_a_stack_is_started_without_it(stack: LocalStack) -> None:
-    simulated = replace(stack, has_simulator=True)
-    assert simulated.run("up", "--detach").returncode == 0
-    assert simulated.status()["services"]["simulator"]["state"] == "running"
-    wait_until(lambda: simulated.status()["ledger"]["stored"] >= 2, within_s=UP_DEADLINE_S)
-    assert simulated.run("down").returncode == 0
-    assert stack.run("up", "--detach", "--no-simulator", without="EV_SIMULATOR").returncode == 0
-    assert stack.status()["services"]["simulator"]["state"] == "stopped"
-    assert "EV_SIMULATOR=False\n" in (stack.home / "stack.env").read_text()
 
 
 def test_a_command_elsewhere_goes_by_what_the_stack_was_started_with(running: LocalStack) -> None:
@@ -271,148 +174,22 @@ def _login(credentials: dict[str, str]) -> Login:
     )
 
 
-@pytest.mark.parametrize("name", ["postgres", "mosquitto", "dagster-daemon", "nodered"])
-def test_a_service_that_is_killed_is_started_again(running: LocalStack, name: str) -> None:
-    before = running.status()["services"][name]["pid"]
-    os.kill(before, signal.SIGKILL)
+def test_services_that_are_killed_are_started_again(running: LocalStack) -> None:
+    before = running.state.services
+    for name in KILLED:
+        pid = before[name].pid
+        assert pid
+        os.kill(pid, signal.SIGKILL)
 
     def is_mended() -> bool:
-        status = running.status()
-        return bool(status["healthy"]) and status["services"][name]["pid"] != before
+        after = running.state.services
+        return all(
+            service.state == "running" and (name not in KILLED or service.pid != before[name].pid)
+            for name, service in after.items()
+        )
 
-    wait_until(is_mended, within_s=UP_DEADLINE_S)
-
-
-def test_a_second_stack_lives_beside_the_first(running: LocalStack, stack: LocalStack) -> None:
-    started = stack.run("up", "--detach")
-    assert started.returncode == 0, started.stderr
-    assert stack.status()["healthy"] is True
+    wait_until(is_mended, within_s=UP_WITHIN_S)
     assert running.status()["healthy"] is True
-    assert stack.run("down").returncode == 0
-    assert stack.processes() == {}
-    assert running.status()["healthy"] is True
-
-
-def test_nothing_survives_a_supervisor_that_is_killed(stack: LocalStack) -> None:
-    assert stack.run("up", "--detach").returncode == 0
-    assert len(processes_of(stack.home)) > len(STARTED)
-    os.kill(stack.supervisor(), signal.SIGKILL)
-    wait_until(lambda: not stack.processes(), within_s=STOPPED_DEADLINE_S)
-    assert stack.status()["healthy"] is False
-    doctor = stack.run("doctor")
-    assert doctor.returncode == 1
-    assert "(killed," in doctor.stdout
-
-    assert stack.run("up", "--detach").returncode == 0
-    assert stack.status()["healthy"] is True
-    assert stack.run("down").returncode == 0
-    assert "(killed," not in stack.run("doctor").stdout
-    log = stack.home / "logs" / "supervisor.log"
-    assert log.stat().st_mode & 0o777 == 0o600
-    lines = log.read_text().splitlines()
-    assert lines
-    assert all(re.match(r"\d{4}-\d\d-\d\dT[\d:]{8}Z ", line) for line in lines)
-
-
-def test_ctrl_c_twice_stops_everything_in_order(stack: LocalStack) -> None:
-    with subprocess.Popen(
-        [stack.python, "-m", "ev_pipeline.cli.main", "up"],
-        env=stack.environment,
-        cwd=stack.home,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as up:
-        assert up.stderr
-        for line in up.stderr:
-            if "Ctrl-C" in line:
-                break
-        up.send_signal(signal.SIGINT)
-        up.send_signal(signal.SIGINT)
-        said = up.stderr.read().splitlines()
-    assert up.returncode == 0
-    assert said == [*(f"stopping {name}" for name in reversed(STARTED)), "stopped"]
-    assert stack.processes() == {}
-    log = (stack.home / "logs" / "postgres.log").read_text()
-    assert "database system is shut down" in log
-
-
-@pytest.mark.parametrize(
-    "variable", ["EV_POSTGRES_PORT", "EV_DAGSTER_PORT", "EV_MQTT_PORT", "EV_METRICS_PORT"]
-)
-def test_a_taken_port_is_one_line_and_nothing_was_started(stack: LocalStack, variable: str) -> None:
-    port = int(stack.environment[variable])
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", port))
-        other.listen()
-        up = stack.run("up", "--detach")
-        doctor = stack.run("doctor")
-    assert up.returncode == 1
-    assert len(up.stderr.splitlines()) == 1
-    assert f"port {port} is taken" in up.stderr
-    assert variable in up.stderr
-    assert stack.processes() == {}
-    assert not (stack.home / "postgres").exists()
-    assert doctor.returncode == 1
-    assert str(port) in doctor.stdout
-
-
-FAILS_LATER = """
-import dagster as dg
-
-@dg.definitions
-def definitions() -> dg.Definitions:
-    raise ValueError("this is what went wrong")
-"""
-
-
-@pytest.mark.parametrize(
-    ("definitions", "reason"),
-    [
-        ("import a_module_that_is_not_there", "a_module_that_is_not_there"),
-        (FAILS_LATER, "this is what went wrong"),
-    ],
-)
-def test_definitions_that_do_not_load_are_named_and_everything_stops(
-    stack: LocalStack, tmp_path: Path, definitions: str, reason: str
-) -> None:
-    checkout = Path(__file__).parents[2]
-    for folder in ("ev_pipeline", "infra"):
-        shutil.copytree(checkout / folder, tmp_path / folder)
-    for name in ("dagster.yaml", "workspace.yaml"):
-        shutil.copy(checkout / name, tmp_path / name)
-    (tmp_path / "ev_pipeline" / "definitions.py").write_text(definitions)
-    up = subprocess.run(
-        [stack.python, "-m", "ev_pipeline.cli.main", "up", "--detach"],
-        env={**stack.environment, "PYTHONPATH": str(tmp_path)},
-        cwd=stack.home,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert up.returncode == 1
-    assert "the definitions do not load" in up.stderr.splitlines()[-1]
-    assert reason in up.stderr.splitlines()[-1]
-    assert stack.processes() == {}
-
-
-def test_a_wrong_setting_is_one_line_that_names_the_variable(stack: LocalStack) -> None:
-    wrong = subprocess.run(
-        [stack.python, "-m", "ev_pipeline.cli.main", "status"],
-        env={**stack.environment, "EV_DAGSTER_PORT": "seventy"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert wrong.returncode == 1
-    assert len(wrong.stderr.splitlines()) == 1
-    assert "EV_DAGSTER_PORT cannot be 'seventy'" in wrong.stderr
-
-
-def test_down_on_nothing_is_no_error(stack: LocalStack) -> None:
-    down = stack.run("down")
-    assert down.returncode == 0
-    assert "nothing was running" in down.stderr
-    assert stack.run("status").returncode == 1
 
 
 def _python_for_everybody() -> str | None:
@@ -426,15 +203,41 @@ def _python_for_everybody() -> str | None:
     return None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="every other test already runs as a plain user")
-def test_a_user_without_rights_can_run_it_all(stack: LocalStack) -> None:
-    python = _python_for_everybody()
+def _of_somebody_without_rights(stack: LocalStack) -> LocalStack:
+    """The stack as a plain user's, if we are not one and there is an interpreter for everybody."""
+    python = _python_for_everybody() if os.geteuid() == 0 else None
     if python is None:
-        pytest.skip("no interpreter of this version can be started by another user")
+        return stack
     shutil.chown(stack.home, "nobody")
-    plain = replace(stack, python=python, user="nobody")
-    started = plain.run("up", "--detach")
-    assert started.returncode == 0, started.stderr
-    assert plain.run("status", "--json").returncode == 0
-    assert plain.run("down").returncode == 0
-    assert plain.processes() == {}
+    return replace(stack, python=python, user="nobody")
+
+
+def test_a_plain_users_second_stack_lives_beside_the_first_until_ctrl_c_twice(
+    running: LocalStack, stack: LocalStack
+) -> None:
+    second = _of_somebody_without_rights(stack)
+    with subprocess.Popen(
+        [*second.program, "up"],
+        env=second.environment,
+        cwd=second.home,
+        user=second.user,
+        extra_groups=[] if second.user else None,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as up:
+        assert up.stderr
+        lines = [up.stderr.readline()]
+        while "Ctrl-C" not in lines[-1]:
+            assert lines[-1], lines
+            lines.append(up.stderr.readline())
+        assert second.status()["healthy"] is True
+        assert running.status()["healthy"] is True
+        up.send_signal(signal.SIGINT)
+        up.send_signal(signal.SIGINT)
+        said = up.stderr.read().splitlines()
+    assert up.returncode == 0
+    assert said == [*(f"stopping {name}" for name in reversed(STARTED)), "stopped"]
+    assert second.processes() == {}
+    log = (second.home / "logs" / "postgres.log").read_text()
+    assert "database system is shut down" in log
+    assert running.status()["healthy"] is True
