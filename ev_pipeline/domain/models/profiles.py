@@ -20,23 +20,13 @@ UNKNOWN_POWER: Final = "unknown"
 STATION_KINDS: Final = ("to 7.4 kW", "to 22 kW", "to 60 kW", "over 60 kW", UNKNOWN_POWER)
 _DAYS: Final = 7
 
-PROFILE_INPUTS: Final = (
-    "kmeans_cluster",
-    "start_hour",
-    "weekday",
-    "duration_h",
-    "energy_kwh",
-    "mean_power_kw",
-    "station_power_kw",
-)
-"""Columns that profiles are made of."""
-
 
 def profile_clusters(sessions: pl.DataFrame, names: Mapping[int, str]) -> pl.DataFrame:
     """Describe every cluster that has a session, in the order of the numbers.
 
     Args:
-        sessions: `PROFILE_INPUTS` of every labelled session; only station_power_kw may be null.
+        sessions: of every labelled one kmeans_cluster, start_hour, weekday, duration_h,
+            energy_kwh, mean_power_kw and station_power_kw; only the last may be null.
         names: each cluster's name.
 
     Returns:
