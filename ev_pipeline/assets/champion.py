@@ -7,7 +7,6 @@ What does not: the rule (`domain.models.promotion`), the promotion itself (`stor
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
@@ -18,16 +17,17 @@ from ev_pipeline.assets.models import (
     dbscan_model,
     isolation_forest_model,
     kmeans_model,
+    readable_champion,
     training_id,
 )
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.models.bundle import PARTS, ModelBundle, bundle, content_hash
 from ev_pipeline.domain.models.card import write_card
-from ev_pipeline.domain.models.judgement import Judgement, Subject, judge
+from ev_pipeline.domain.models.judgement import Subject, judge
 from ev_pipeline.resources import Database
 from ev_pipeline.storage import registry
 from ev_pipeline.storage.features import count_warned_sessions, read_training_sessions
-from ev_pipeline.storage.promotion import promote, read_champion_bundle
+from ev_pipeline.storage.promotion import promote
 from ev_pipeline.storage.registry import ModelVersion
 
 _SAME_AS_CHAMPION = (
@@ -60,7 +60,7 @@ def champion_model(
     since = perf_counter()
     with database.engine_for_models(context.run) as engine:
         trained, artifact = _bundled(engine, training_id(context))
-        version, decision = _decide(engine, trained, artifact)
+        version, decision = _decide(engine, trained, artifact, context.log)
         with engine.begin() as connection:
             registry.delete_other_parts(connection, training_id(context))
     return dg.MaterializeResult(
@@ -112,7 +112,7 @@ def _bundled(engine: sa.Engine, training_id: str) -> tuple[ModelVersion, bytes]:
 
 
 def _decide(
-    engine: sa.Engine, trained: ModelVersion, artifact: bytes
+    engine: sa.Engine, trained: ModelVersion, artifact: bytes, log: dg.DagsterLogManager
 ) -> tuple[ModelVersion, dict[str, str | float]]:
     """Register the version with its card, unless it is known, and promote it where it deserves."""
     with engine.connect() as connection:
@@ -123,8 +123,17 @@ def _decide(
     if known is not None and known.promoted_at is not None:
         return known, {"decision": _WAS_REPLACED}
     bundle = ModelBundle.from_bytes(artifact, trained.artifact_sha256)
-    judgement = _judge(engine, Subject(bundle, trained.measures), champion, trained.parameters)
+    shown = readable_champion(engine, log)
+    beside = None if champion is None or shown is None else Subject(shown, champion.measures)
+    seed = trained.parameters["kmeans"]["seed"]
+    sessions = read_training_sessions(engine)
+    judgement = judge(sessions, Subject(bundle, trained.measures), beside, seed=seed)
     reason = judgement.decision.reason
+    if champion is not None and shown is None:
+        reason = (
+            f"as it is, since the champion {champion.version} cannot be read;"
+            f" verdict: {trained.verdict}"
+        )
     measures = {**trained.measures, "comparison": judgement.comparison}
     data = {
         "trained at": f"{trained.trained_at:%Y-%m-%d %H:%M} UTC",
@@ -144,15 +153,3 @@ def _decide(
         "labels_written": done.n_labels,
         "champion_locked_s": round(done.held_s, 4),
     }
-
-
-def _judge(
-    engine: sa.Engine,
-    challenger: Subject,
-    champion: ModelVersion | None,
-    parameters: dict[str, Any],
-) -> Judgement:
-    shown = None if champion is None else read_champion_bundle(engine)
-    beside = None if champion is None or shown is None else Subject(shown, champion.measures)
-    seed = parameters["kmeans"]["seed"]
-    return judge(read_training_sessions(engine), challenger, beside, seed=seed)

@@ -11,12 +11,14 @@ from typing import Any, Final
 
 import dagster as dg
 import polars as pl
+import sqlalchemy as sa
 from pydantic import Field
 
 from ev_pipeline.assets.features import session_features
 from ev_pipeline.assets.metadata import MODELS_POOL, OWNERS, markdown_table
 from ev_pipeline.assets.plots import plot_sessions
-from ev_pipeline.domain.models.bundle import content_hash
+from ev_pipeline.domain.models.artifact import UnreadableModelError
+from ev_pipeline.domain.models.bundle import ModelBundle, content_hash
 from ev_pipeline.domain.models.plots import plot_points
 from ev_pipeline.domain.models.training import (
     TrainedPart,
@@ -79,7 +81,7 @@ def kmeans_model(
     """Groups of sessions alike in hour, stay, energy and power: as many as these bear out."""
     chosen = config.over(settings)
     with database.engine() as engine:
-        champion = read_champion_bundle(engine)
+        champion = readable_champion(engine, context.log)
     former = None if champion is None else champion.clusters
 
     def train(sessions: pl.DataFrame) -> TrainedPart:
@@ -139,6 +141,18 @@ def isolation_forest_model(
 def training_id(context: dg.AssetExecutionContext) -> str:
     """What the parts of one training share: the run, also where it is repeated from a failure."""
     return context.run.root_run_id or context.run.run_id
+
+
+def readable_champion(engine: sa.Engine, log: dg.DagsterLogManager) -> ModelBundle | None:
+    """The champion's model; null where there is none, or where this release cannot read it.
+
+    That is said in the run's log and keeps no training from giving another.
+    """
+    try:
+        return read_champion_bundle(engine)
+    except UnreadableModelError as error:
+        log.warning("training goes on as if there were no champion: %s", error)
+        return None
 
 
 def _trained(

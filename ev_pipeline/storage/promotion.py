@@ -58,7 +58,11 @@ def load_labeller(engine: sa.Engine, version: str, *, labelled_at: datetime) -> 
 
 
 def read_champion_bundle(engine: sa.Engine) -> ModelBundle | None:
-    """The champion's model, checked against its hash; null where there is none."""
+    """The champion's model, checked against its hash; null where there is none.
+
+    Raises:
+        UnreadableModelError: its artifact has changed since, or is another release's.
+    """
     with engine.connect() as connection:
         champion = registry.read_champion(connection)
         if champion is None:

@@ -12,6 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.domain.models.artifact import UnreadableModelError
 from ev_pipeline.storage.faults import is_infrastructure_fault
 from ev_pipeline.storage.labels import Labeller
 from ev_pipeline.storage.promotion import load_labeller
@@ -37,6 +38,7 @@ class Champion:
         self._engine = engine
         self._on_change = on_change
         self._held: Labeller | None = None
+        self._unreadable: str | None = None
 
     @property
     def version(self) -> str | None:
@@ -48,7 +50,7 @@ class Champion:
 
         It stays champion until the transaction ends: a promotion waits for it, so that whatever is
         committed has a label of the version that readers see. A version that cannot be read labels
-        nothing: to store a session is worth more.
+        nothing, and is read once: to store a session is worth more.
 
         Args:
             connection: the transaction.
@@ -59,6 +61,8 @@ class Champion:
         if version is None:
             self._hold(None)
             return None
+        if version == self._unreadable:
+            return None
         if held is None or held.version != version:
             try:
                 held = load_labeller(self._engine, version, labelled_at=now)
@@ -66,6 +70,8 @@ class Champion:
                 if is_infrastructure_fault(error):
                     raise
                 _LOG.error("sessions get no labels for now: %s", error)
+                if isinstance(error, UnreadableModelError):
+                    self._unreadable = version
                 return None
             self._hold(held)
         return held.at(now, by=LABELLED_BY)

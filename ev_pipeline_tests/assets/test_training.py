@@ -146,3 +146,22 @@ def test_sessions_that_came_later_are_labelled_by_the_champion_and_then_trained_
     assert _count(engine, "ev_model") == 2
     assert _count(engine, "ev_model where is_champion and position('structured' in card) > 0") == 1
     assert _count(engine, "ev_session_labelled where kmeans_cluster is null") == 0
+
+
+def test_a_champion_that_cannot_be_read_is_replaced_by_the_next_training(
+    bootstrapped: PipelineRuns, engine: sa.Engine
+) -> None:
+    with engine.begin() as connection:
+        damaged = "update ev_model set artifact = artifact || '\\x00' where is_champion"
+        assert connection.exec_driver_sql(damaged).rowcount == 1
+    ((unreadable,),) = _rows(engine, "select version from ev_model where is_champion")
+    # Another seed: these sessions may have been trained on, and given nothing new, before.
+    seed = {"config": {"seed": 7}}
+    models = ("kmeans_model", "dbscan_model", "isolation_forest_model")
+    trained = bootstrapped.run("retrain", run_config={"ops": dict.fromkeys(models, seed)})
+    assert trained.success
+    decision = said(trained, "champion_model")["decision"]
+    assert decision == (
+        f"promoted: as it is, since the champion {unreadable} cannot be read; verdict: structured"
+    )
+    assert _count(engine, "ev_session_labelled where kmeans_cluster is null") == 0

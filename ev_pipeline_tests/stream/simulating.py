@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.messaging.login import Login
 from ev_pipeline_tests.intake.files import rows
-from ev_pipeline_tests.simulator.simulators import Simulator, replayed, summary
+from ev_pipeline_tests.simulator.simulators import WITHIN_S, Simulator, replayed, summary
 from ev_pipeline_tests.stack.processes import wait_until
 from ev_pipeline_tests.stream.accounts import STORED, STORED_WITHIN_S, ledger
 from simulator.sending.line import HOLD_S
@@ -30,6 +30,8 @@ def simulating(engine: sa.Engine, login: Login, home: Path) -> Iterator[None]:
     words = (*replayed("--rate", "50", "--duplicate", "0.1", "--loop"), "--hold", str(HOLD_S))
     with simulator.start(*words) as process:
         try:
+            # A broker that does not answer at the start is an error, and later is not.
+            wait_until(lambda: rows(engine, STORED, account=login.username), within_s=WITHIN_S)
             yield
             process.terminate()
             summary(process)

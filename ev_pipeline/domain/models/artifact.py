@@ -19,7 +19,11 @@ _METADATA: Final = "metadata"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip file can carry: a clock's would change the bytes."""
 
-_FORMAT_VERSION: Final = 2
+_FORMAT_VERSION: Final = 3
+
+
+class UnreadableModelError(PipelineError):
+    """A stored model that this release cannot read: made by another, or changed since."""
 
 
 def pack(kind: str, arrays: Arrays, metadata: dict[str, Any] | None = None) -> bytes:
@@ -48,7 +52,7 @@ def unpack(kind: str, artifact: bytes) -> tuple[Arrays, dict[str, Any]]:
     """The arrays and metadata that `pack` was given.
 
     Raises:
-        PipelineError: these bytes are no artifact of this kind and format.
+        UnreadableModelError: these bytes are no artifact of this kind and format.
     """
     try:
         with np.load(BytesIO(artifact), allow_pickle=False) as archive:
@@ -62,8 +66,8 @@ def unpack(kind: str, artifact: bytes) -> tuple[Arrays, dict[str, Any]]:
     return arrays, metadata
 
 
-def _unreadable(reason: str) -> PipelineError:
-    return PipelineError(
+def _unreadable(reason: str) -> UnreadableModelError:
+    return UnreadableModelError(
         f"the model's artifact is not what it should be: {reason}",
         mend="train a new model with `ev-pipeline run retrain`, or restore the table from a backup",
     )

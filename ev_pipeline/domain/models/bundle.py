@@ -14,7 +14,7 @@ import polars as pl
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.models import anomaly, dbscan, kmeans
 from ev_pipeline.domain.models.anomaly import AnomalyModel
-from ev_pipeline.domain.models.artifact import pack, unpack
+from ev_pipeline.domain.models.artifact import UnreadableModelError, pack, unpack
 from ev_pipeline.domain.models.dbscan import DbscanModel
 from ev_pipeline.domain.models.kmeans import KMeansModel
 from ev_pipeline.domain.models.reasons import REASON
@@ -99,11 +99,11 @@ class ModelBundle:
             sha256: the hash that was stored beside it.
 
         Raises:
-            PipelineError: the artifact has changed since, or cannot be read.
+            UnreadableModelError: the artifact has changed since, or is another release's.
         """
         found = content_hash(artifact)
         if found != sha256:
-            raise PipelineError(
+            raise UnreadableModelError(
                 f"the model's artifact has SHA-256 {found[:12]}…, and {sha256[:12]}… was stored",
                 mend="promote another version, or restore the table from a backup",
             )

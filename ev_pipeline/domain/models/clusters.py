@@ -31,6 +31,7 @@ class Cluster:
         start_hour: mean hour of plug-in on the circle of the day.
         duration_h: median stay, h.
         energy_kwh: median energy, kWh.
+        mean_power_kw: median mean power, kW.
         band: the period of the day in which most start.
         band_share: share that starts in it.
         overnight_share: share that is plugged in at three at night.
@@ -43,6 +44,7 @@ class Cluster:
     start_hour: float
     duration_h: float
     energy_kwh: float
+    mean_power_kw: float
     band: str
     band_share: float
     overnight_share: float
@@ -83,6 +85,7 @@ def _describe(
         start_hour=mean_hour(members.start_hour),
         duration_h=float(np.median(stay_h)),
         energy_kwh=float(np.exp(np.median(members.log_energy))),
+        mean_power_kw=float(np.exp(np.median(members.log_power))),
         band=BANDS[int(counts.argmax())][0],
         band_share=float(counts.max() / len(members)),
         overnight_share=float(np.mean(stay_h >= until_three_h)),

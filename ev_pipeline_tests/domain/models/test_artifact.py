@@ -25,7 +25,7 @@ def test_the_same_content_in_another_order_is_the_same_bytes() -> None:
 
 
 def test_an_artifact_of_another_kind_is_refused() -> None:
-    with pytest.raises(PipelineError, match="it is kmeans of format 2, not dbscan"):
+    with pytest.raises(PipelineError, match="it is kmeans of format 3, not dbscan"):
         unpack("dbscan", pack("kmeans", {}))
 
 

@@ -11,6 +11,7 @@ NIGHT = Cluster(
     start_hour=19.2,
     duration_h=11.0,
     energy_kwh=21.0,
+    mean_power_kw=2.5,
     band="evening",
     band_share=0.7,
     overnight_share=0.9,
