@@ -33,6 +33,14 @@ class ReadAhead(ssl.SSLSocket):
     _ahead = b""
     _given = 0
 
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 -- as it has them
+        """Agree on keys; closed where that fails, since paho forgets what did not come about."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         """The next bytes, `buflen` at most."""
         if self._given == len(self._ahead):

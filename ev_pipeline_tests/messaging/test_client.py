@@ -198,8 +198,6 @@ def test_what_nobody_answered_for_has_no_reason_code(own_broker: RunningBroker) 
     assert not waiting.result(0).is_taken
 
 
-# paho leaves it to the interpreter to close a socket whose handshake failed.
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <ev_pipeline.messaging.wire.ReadAhead")
 @pytest.mark.parametrize("fault", ["password", "authority", "port"])
 def test_a_login_that_cannot_work_is_one_line_with_the_mend(
     broker: RunningBroker, own_broker: RunningBroker, fault: str
