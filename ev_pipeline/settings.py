@@ -66,6 +66,11 @@ class Limits(BaseModel):
     battery_tolerance: float = Field(
         1.0, description="energy over this multiple of the battery's capacity is flagged"
     )
+    clock_delay_h: float = Field(
+        1,
+        description="a session that a stream brings later than this after its end, and as late as "
+        "the one before, is flagged, h",
+    )
     closed_registry: bool = Field(
         default=False, description="whether a station that no registry names is an error"
     )

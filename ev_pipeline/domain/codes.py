@@ -114,8 +114,13 @@ CODES: Final[tuple[Code, ...]] = (
         "battery_tolerance",
     ),
     _warning("weekday_mismatch", "the source names another weekday than the start's"),
+    _warning(
+        "clock_suspect",
+        "by its receipt the session ended more than {limit} h later than it says, as the one before"
+        " it did: check the charger's clock",
+        "clock_delay_h",
+    ),
     _warning("overlaps_same_connector", "another session was on the connector at the same time"),
-    _warning("clock_suspect", "the end and the receipt lie far apart: check the charger's clock"),
     _note("end_derived", "the end is worked out: the vehicle may have stayed longer"),
     _note("time_assigned", "start and end come from the receipt"),
     _note("time_ambiguous", "the local time exists twice, when clocks go back"),

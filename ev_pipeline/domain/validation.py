@@ -2,7 +2,7 @@
 
 What lives here: running the rules over a whole frame, and the order in which codes are listed.
 What does not: the rules (`rules`) and the codes (`codes`); `overlaps_same_connector` and
-`conflicts_with_stored`, which storage decides; `clock_suspect`, which the stream decides.
+`conflicts_with_stored`, which storage decides; `clock_suspect` (`intake.clocks`).
 """
 
 from collections.abc import Sequence

@@ -14,6 +14,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.intake.clock_change import Ambiguous
+from ev_pipeline.intake.clocks import with_clock_warnings
 from ev_pipeline.intake.connectors import Connectors
 from ev_pipeline.intake.delivery import with_ids
 from ev_pipeline.intake.job import Job
@@ -239,17 +240,18 @@ class _Staging:
         identified = with_ids(self._connection, rows, batch.raw, self._job)
         prepared = prepare(identified, self._job, self._stations)
         self.finish()
-        incoming = self._connectors.numbered(prepared.accepted).select(INCOMING)
+        accepted = with_clock_warnings(self._connection, prepared.accepted, self._job)
+        incoming = self._connectors.numbered(accepted).select(INCOMING)
         if self._copier is None:
             self._copy(incoming, prepared.refused, batch)
         else:
             self._copying = self._copier.submit(self._copy, incoming, prepared.refused, batch)
-        self.n_accepted += prepared.accepted.height
+        self.n_accepted += accepted.height
         self.n_refused += prepared.refused.height
-        self.warnings += _by_code(prepared.accepted["warnings"])
-        self.notes += _by_code(prepared.accepted["notes"])
-        if self._has_news(prepared.accepted):
-            self._named.append(_stations_named_by(prepared.accepted))
+        self.warnings += _by_code(accepted["warnings"])
+        self.notes += _by_code(accepted["notes"])
+        if self._has_news(accepted):
+            self._named.append(_stations_named_by(accepted))
 
     def _has_news(self, accepted: pl.DataFrame) -> bool:
         """Whether sessions name a station that is not known, or perhaps its zone."""

@@ -45,12 +45,12 @@ def deliver(
     settings: Settings,
     deliveries: Iterable[Delivery],
     mapping: Mapping = CANONICAL,
+    *,
+    now: datetime = RECEIVED_AT,
 ) -> tuple[Tally, list[Outcome]]:
     """The records are taken in by the stream's door."""
     came = list(deliveries)
-    batch = read_records(
-        [delivery.payload for delivery in came], mapping, None, received_at=RECEIVED_AT
-    )
+    batch = read_records([delivery.payload for delivery in came], mapping, None, received_at=now)
     delivered = pl.DataFrame(
         [(one.account, one.delivery_id, one.received_at) for one in came], DELIVERY, orient="row"
     )
@@ -58,5 +58,5 @@ def deliver(
     frame = pl.concat([each_alone, delivered], how="horizontal")
     scope = mapping.scope or settings.operator
     records = DecodedRecords(mapping, scope, RecordBatch(frame, None, batch.raw))
-    tally = take_in(connection, stream_job(settings, records, RECEIVED_AT))
+    tally = take_in(connection, stream_job(settings, records, now))
     return tally, read_outcomes(connection)

@@ -69,6 +69,8 @@ QUANTITIES: Final = {code: column for code, (column, _) in _WORDS.items()}
 """By residual: energy, power, duration or hour."""
 
 _PERCENT: Final = 100
+_LEAST_PERCENT: Final = 0.05
+"""A smaller share would be written as none at all."""
 _HOURS_PER_DAY: Final = 24
 
 
@@ -141,7 +143,7 @@ def residual_reason(
         hour = _HOUR_WORDS[fact.form].format(
             clock=clock(session["start_hour"]),
             end_clock=clock(end_hour),
-            share=f"{fact.share * _PERCENT:.1f} %",
+            share=_share(fact.share),
             at=at,
         )
         value, expected = end_hour if fact.form == "end" else value, fact.busiest
@@ -157,6 +159,11 @@ def residual_reason(
         at=at,
     )
     return {"row": row, "code": code, "message": message, "value": value, "expected": expected}
+
+
+def _share(share: float) -> str:
+    percent = share * _PERCENT
+    return f"{percent:.1f} %" if percent >= _LEAST_PERCENT else f"less than {_LEAST_PERCENT} %"
 
 
 def together_reason(row: int, session: dict[str, Any]) -> dict[str, Any]:

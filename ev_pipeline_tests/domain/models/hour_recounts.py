@@ -53,7 +53,9 @@ def stated_and_counted(
         .join(counted.group_by("hour").len("n_hour"), on="hour", how="left")
         .with_columns(n=pl.lit(len(counted)))
         .select(
-            stated=pl.col("message").str.extract(r"in an hour with ([\d.]+) %").cast(pl.Float64),
+            stated=pl.col("message")
+            .str.extract(r"in an hour with (?:less than )?([\d.]+) %")
+            .cast(pl.Float64),
             counted=pl.when(has_habit).then(at_station).otherwise(anywhere),
             stated_place=pl.col("message").str.extract(r"sessions (.+)$"),
             counted_place=pl.when(has_habit)

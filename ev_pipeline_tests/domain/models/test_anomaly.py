@@ -91,7 +91,7 @@ def test_an_hour_in_which_nobody_starts_is_named(
     work = _at(made_features, "station-1")
     label = _label(made_model, work, user_id="new", start_hour=2.0, duration_h=12.0)
     reasons = {reason["code"]: reason["message"] for reason in label["anomaly_reasons"]}
-    assert reasons["unusual_hour"].startswith("starts at 02:00, in an hour with 0.")
+    assert reasons["unusual_hour"].startswith("starts at 02:00, in an hour with less than 0.05 %")
 
 
 @pytest.fixture(scope="module")
