@@ -118,7 +118,8 @@ def _lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from (("because", reason["message"]) for reason in told["reasons"])
         return
     yield "cluster", f"{told['cluster_name'] or told['kmeans_cluster']} ({told['distance']:.2f})"
-    yield "next cluster", f"{told['next_cluster']} ({told['next_distance']:.2f})"
+    following = told["cluster_reasons"]["centres"][1]["cluster_name"] or told["next_cluster"]
+    yield "next cluster", f"{following} ({told['next_distance']:.2f})"
     yield "decided by", _why(told["cluster_reasons"]["features"])
     yield "density", "noise" if told["dbscan_cluster"] < 0 else str(told["dbscan_cluster"])
     yield "anomaly", f"{'yes' if told['is_anomaly'] else 'no'}, {told['anomaly_score']:.3f}"
