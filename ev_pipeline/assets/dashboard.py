@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import dagster as dg
 
+from ev_pipeline.assets.drift import read_last_report
 from ev_pipeline.assets.metadata import OWNERS, markdown_table
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.panels.publishing import publish_round
@@ -25,7 +26,13 @@ def publish_panels(
     """The broker keeps the panels of users, stations, clusters, anomalies and models."""
     with database.engine() as engine:
         login = Login.from_settings(settings)
-        published = publish_round(engine, settings, login, generated_at=datetime.now(UTC))
+        published = publish_round(
+            engine,
+            settings,
+            login,
+            generated_at=datetime.now(UTC),
+            drift=read_last_report(context.instance),
+        )
     rows = [{"panel": name, "bytes": size} for name, size in published.n_bytes.items()]
     context.add_output_metadata(
         {
@@ -40,12 +47,13 @@ def publish_panels(
     ins={
         "session_labels": dg.AssetIn(dagster_type=dg.Nothing),
         "cluster_profiles": dg.AssetIn(dagster_type=dg.Nothing),
+        "drift_report": dg.AssetIn(dagster_type=dg.Nothing),
     },
     group_name=GROUP,
     kinds={"mqtt", "postgres"},
     code_version="1",
     owners=OWNERS,
 )
-def dashboard(session_labels: None, cluster_profiles: None) -> Any:
+def dashboard(session_labels: None, cluster_profiles: None, drift_report: None) -> Any:
     """The dashboard's panels at the broker: users, stations, clusters, anomalies, models."""
-    return publish_panels(after=[session_labels, cluster_profiles])
+    return publish_panels(after=[session_labels, cluster_profiles, drift_report])

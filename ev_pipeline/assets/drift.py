@@ -3,12 +3,13 @@
 What lives here: the report, the alert when drift begins, and since when it lasts. What does not:
 the measure (`domain.models.drift`), and asking for the retraining (`automation.drift_sensor`).
 
-Since when it lasts is told by the report's own last materialization.
+The report's own last materialization tells since when it lasts, and the dashboard what was found.
 """
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
+from typing import Any, Final
 
 import dagster as dg
 import polars as pl
@@ -20,6 +21,7 @@ from ev_pipeline.domain.models.view import keep_fit_sessions
 from ev_pipeline.messaging.broker_figures import Alert
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.panels.alerts import publish_alerts
+from ev_pipeline.panels.drift_state import DriftState
 from ev_pipeline.resources import Database
 from ev_pipeline.settings import Settings
 from ev_pipeline.storage.drift import read_window
@@ -27,6 +29,9 @@ from ev_pipeline.storage.registry import ModelVersion, read_champion
 
 NOT_DRIFTING = 0.0
 """In place of a time, as Dagster's metadata knows no null."""
+
+_INDICES: Final = "indices"
+_ALERT_PSI: Final = "alert_psi"
 
 
 @dg.asset(
@@ -54,7 +59,8 @@ def drift_report(
     usable = window if window.is_empty() else keep_fit_sessions(window)
     drifts = _measured(champion, usable)
     moved = [each for each in drifts if each.psi > settings.drift_alert_psi]
-    before = _drifting_since(context, champion.version)
+    last = read_last_report(context.instance)
+    before = last.drifting_since if last and last.model_version == champion.version else None
     began = (before or now) if moved else None
     if moved and before is None:
         alert = _alert(moved, champion, len(usable), settings)
@@ -69,6 +75,8 @@ def drift_report(
             "is_retraining_due": bool(moved)
             and lasts_for >= timedelta(hours=settings.drift_lasts_h),
             "drift": markdown_table([asdict(each) for each in drifts]),
+            _INDICES: dg.MetadataValue.json([asdict(each) for each in drifts]),
+            _ALERT_PSI: settings.drift_alert_psi,
             "seconds": round(perf_counter() - since, 3),
         }
     )
@@ -84,15 +92,23 @@ def _measured(champion: ModelVersion, window: pl.DataFrame) -> list[Drift]:
     return measure_drift(window, reference, dict(zip(numbers, sizes, strict=True)))
 
 
-def _drifting_since(context: dg.AssetExecutionContext, version: str) -> datetime | None:
-    """Since when this champion's sessions have drifted, by the last report; null where not."""
-    last = context.instance.get_latest_materialization_event(context.asset_key)
+def read_last_report(instance: dg.DagsterInstance) -> DriftState | None:
+    """What the last report found; null where there is none, or it had no champion to measure."""
+    last = instance.get_latest_materialization_event(drift_report.key)
     if last is None or last.asset_materialization is None:
         return None
-    told = {name: entry.value for name, entry in last.asset_materialization.metadata.items()}
-    if told.get("model_version") != version or told["drifting_since"] == NOT_DRIFTING:
+    metadata = last.asset_materialization.metadata
+    told: dict[str, Any] = {name: entry.value for name, entry in metadata.items()}
+    if _INDICES not in told:
         return None
-    return datetime.fromtimestamp(told["drifting_since"], UTC)
+    since = told["drifting_since"]
+    return DriftState(
+        told["model_version"],
+        told["window_sessions"],
+        told[_ALERT_PSI],
+        None if since == NOT_DRIFTING else datetime.fromtimestamp(since, UTC),
+        [Drift(**each) for each in told[_INDICES]],
+    )
 
 
 def _alert(

@@ -12,6 +12,7 @@ from ev_pipeline.domain.models.card import notice
 from ev_pipeline.domain.models.profiles import STATION_KINDS
 from ev_pipeline.domain.periods import Period, last_days
 from ev_pipeline.panels import measures
+from ev_pipeline.panels.drift_state import DriftState, show_drift
 from ev_pipeline.panels.envelope import Content
 from ev_pipeline.panels.explained import with_cluster_reasons
 from ev_pipeline.storage import panel_counts as counts
@@ -160,8 +161,13 @@ def _utilisation(row: Mapping[str, Any], recent: Period) -> dict[str, Any]:
     }
 
 
-def build_clusters(snapshot: Snapshot) -> Content:
-    """The champion's clusters: how many sessions each has, and what a typical one is like."""
+def build_clusters(snapshot: Snapshot, drift: DriftState | None = None) -> Content:
+    """The champion's clusters: how many sessions each has, and what a typical one is like.
+
+    Args:
+        snapshot: the moment.
+        drift: what the last report found; null where there is none.
+    """
     champion = read_champion(snapshot.connection)
     version = "" if champion is None else champion.version
     profile_of = read_profiles(snapshot.connection, version)
@@ -172,6 +178,7 @@ def build_clusters(snapshot: Snapshot) -> Content:
         "verdict": None if champion is None else champion.verdict,
         "notice": None if champion is None else _notice(champion),
         "n_labelled": n_labelled,
+        "drift": show_drift(drift, version or None),
         "station_kinds": STATION_KINDS,
         "clusters": [
             {**row, **_profile(profile_of.get(row["kmeans_cluster"]))}

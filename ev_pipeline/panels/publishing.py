@@ -19,6 +19,7 @@ from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.presence import says_online
 from ev_pipeline.messaging.retained import read_retained
 from ev_pipeline.messaging.session import Session
+from ev_pipeline.panels.drift_state import DriftState
 from ev_pipeline.panels.envelope import encode
 from ev_pipeline.panels.rounds import build_round
 from ev_pipeline.settings import Settings
@@ -47,7 +48,12 @@ class Published:
 
 
 def publish_round(
-    engine: sa.Engine, settings: Settings, login: Login, *, generated_at: datetime
+    engine: sa.Engine,
+    settings: Settings,
+    login: Login,
+    *,
+    generated_at: datetime,
+    drift: DriftState | None = None,
 ) -> Published:
     """The broker keeps the op's panels, and the worker's where the worker is offline.
 
@@ -56,6 +62,7 @@ def publish_round(
         settings: the reporting zone and currency.
         login: the account that may publish them.
         generated_at: the time that the panels carry, with a zone.
+        drift: what the last drift report found; null where there is none.
 
     Raises:
         PipelineError: the broker cannot be reached, or takes a panel not.
@@ -64,7 +71,9 @@ def publish_round(
     with Client(login, Session()) as client:
         client.wait_connected(CONNECT_WITHIN_S)
         fold_label_sums(engine)
-        own = build_round(engine, settings, topics.OPERATION_PANELS, generated_at=generated_at)
+        own = build_round(
+            engine, settings, topics.OPERATION_PANELS, generated_at=generated_at, drift=drift
+        )
         sizes = _send(client, login, own)
         if not is_online:
             others = build_round(engine, settings, _WORKERS, generated_at=generated_at)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from ev_pipeline.panels import lineage_panels, live_panels, state_panels
+from ev_pipeline.panels.drift_state import DriftState
 from ev_pipeline.panels.envelope import Content, envelope
 from ev_pipeline.panels.state_panels import StreamState
 from ev_pipeline.settings import Settings
@@ -29,7 +30,6 @@ _BUILDERS: Final[Mapping[str, Builder]] = {
     "live": live_panels.build_live,
     "users": lineage_panels.build_users,
     "stations": lineage_panels.build_stations,
-    "clusters": lineage_panels.build_clusters,
     "anomalies": lineage_panels.build_anomalies,
     "models": state_panels.build_models,
 }
@@ -42,6 +42,7 @@ def build_round(
     *,
     generated_at: datetime,
     stream: StreamState | None = None,
+    drift: DriftState | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The panels of these names, all of the same moment.
 
@@ -51,6 +52,7 @@ def build_round(
         names: panels, as `messaging.topics` lists them.
         generated_at: the time that the panels carry, with a zone.
         stream: what the worker says of itself; null where it is offline.
+        drift: what the last drift report found; null where there is none.
 
     Raises:
         PipelineError: days are formed in another zone than the reporting zone.
@@ -58,6 +60,7 @@ def build_round(
     builders: dict[str, Builder] = {
         **_BUILDERS,
         "pipeline": partial(state_panels.build_pipeline, stream=stream),
+        "clusters": partial(lineage_panels.build_clusters, drift=drift),
     }
     with open_snapshot(engine, settings) as snapshot:
         return {

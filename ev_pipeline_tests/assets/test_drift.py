@@ -2,15 +2,17 @@
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 import polars as pl
+import pytest
 import sqlalchemy as sa
 
 from ev_pipeline.assets.drift import NOT_DRIFTING
 from ev_pipeline.automation.drift_sensor import drift_sensor
 from ev_pipeline.messaging import topics
+from ev_pipeline.messaging.retained import read_retained
 from ev_pipeline.settings import Settings
 from ev_pipeline_tests.messaging.listening import listening
 from ev_pipeline_tests.panels.schemas import problems
@@ -64,6 +66,14 @@ def test_a_population_that_moves_is_alerted_once_and_asks_for_one_retraining(
         assert first["state"].startswith("drifting: start_hour")
         assert first["is_retraining_due"]
         assert second["drifting_since"] == first["drifting_since"] > 0
+        panel = topics.panel("clusters")
+        payload = read_retained(broker.login("nodered"), (panel,))[panel]
+        assert problems("clusters", payload) == []
+        shown = json.loads(payload)["data"]["drift"]
+        assert shown["indices"] == second["indices"]
+        assert datetime.fromisoformat(shown["drifting_since"]).timestamp() == pytest.approx(
+            first["drifting_since"]
+        )
         asked = [f"drift:{first['model_version']}:{first['drifting_since']:.0f}"]
         assert _asked(runs) == asked
 

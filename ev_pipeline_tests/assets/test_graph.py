@@ -28,7 +28,11 @@ GRAPH = {
     "session_labels": ("labels", {"polars", "postgres"}, {"ev_session", "champion_model"}),
     "cluster_profiles": ("labels", {"polars", "postgres"}, {"session_labels"}),
     "drift_report": ("labels", {"polars", "postgres"}, {"session_labels"}),
-    "dashboard": ("dashboard", {"mqtt", "postgres"}, {"session_labels", "cluster_profiles"}),
+    "dashboard": (
+        "dashboard",
+        {"mqtt", "postgres"},
+        {"session_labels", "cluster_profiles", "drift_report"},
+    ),
 }
 CHECKS = {
     ("ev_session", "ledger_adds_up"): False,
