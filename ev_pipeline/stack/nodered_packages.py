@@ -22,8 +22,9 @@ LOCK_FILE: Final = "package-lock.json"
 _STAMP: Final = ".placed"
 """Holds the lock file's hash, written last: without it a folder is half of one."""
 
-_NPM_OPTIONS: Final = ("ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund")
-"""What the lock file names, nothing else, and no program of a package runs on the way."""
+_NPM_OPTIONS: Final = ("ci", "--ignore-scripts", "--no-audit", "--no-fund")
+"""What the lock file names, the tests' helper too, as `.venv` has pytest; nothing else, and no
+program of a package runs on the way."""
 
 
 def packages_directory() -> Path:
