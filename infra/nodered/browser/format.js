@@ -112,6 +112,13 @@ export function clockTime (iso, zone) {
   return moment(iso, zone).split(', ').pop()
 }
 
+// An hour of the day as a clock shows it: 8.5 is 08:30; 24 is midnight again.
+export function hourOfDay (hour) {
+  const minutes = Math.round(hour * 60) % (24 * 60)
+  const two = (value) => String(value).padStart(2, '0')
+  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
+}
+
 // The day of a moment in a zone, as `2026-11-24`.
 export function isoDay (milliseconds, zone) {
   return new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short' }).format(new Date(milliseconds))

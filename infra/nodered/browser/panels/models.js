@@ -19,11 +19,11 @@ export default {
     <card title="Models" :about="about" :document="document" :is-empty="data?.versions.length === 0">
       <template #empty><p><strong>No model has been trained.</strong></p><p><code>ev-pipeline run retrain</code> trains one; it also runs every night.</p></template>
       <div class="ev-scroll" tabindex="0" role="region" aria-label="Models">
-        <table class="ev-table">
+        <table class="ev-table ev-stack">
           <thead><tr><th scope="col">Version</th><th scope="col">Trained</th><th scope="col">Labels since</th><th scope="col">Verdict</th><th scope="col">Why</th></tr></thead>
           <tbody><tr v-for="row in rows" :key="row.version">
             <th scope="row">{{ row.version }} <span v-if="row.is_champion" class="ev-tag ev-tag--good">labels now</span></th>
-            <td class="ev-time">{{ row.trained }}</td><td class="ev-time">{{ row.promoted }}</td><td>{{ row.verdict }}</td><td class="ev-remarks">{{ row.reason }}</td>
+            <td class="ev-time" data-label="Trained">{{ row.trained }}</td><td class="ev-time" data-label="Labels since">{{ row.promoted }}</td><td data-label="Verdict">{{ row.verdict }}</td><td class="ev-remarks" data-label="Why">{{ row.reason }}</td>
           </tr></tbody>
         </table>
       </div>

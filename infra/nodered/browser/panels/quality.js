@@ -29,9 +29,9 @@ export default {
       <bars v-if="remarks.length" caption="Remarks on stored sessions" :columns="['Remark', 'Sessions']" :rows="remarks" />
       <h3 class="ev-sub">Ledger: received = stored + updated + duplicate + quarantined</h3>
       <div class="ev-scroll" tabindex="0" role="region" aria-label="Ledger">
-        <table class="ev-table ev-table--compact">
+        <table class="ev-table ev-table--compact ev-stack">
           <thead><tr><th scope="col">Door</th><th scope="col">Source</th><th v-for="name in counts" :key="name" scope="col" class="ev-number">{{ name }}</th></tr></thead>
-          <tbody><tr v-for="row in ledger" :key="row.key"><td>{{ row.door }}</td><th scope="row" class="ev-name">{{ row.source }}</th><td v-for="(cell, index) in row.cells" :key="index" class="ev-number">{{ cell }}</td></tr></tbody>
+          <tbody><tr v-for="row in ledger" :key="row.key"><td data-label="door">{{ row.door }}</td><th scope="row" class="ev-name">{{ row.source }}</th><td v-for="(cell, index) in row.cells" :key="index" class="ev-number" :data-label="counts[index]">{{ cell }}</td></tr></tbody>
         </table>
       </div>
     </card>`

@@ -11,11 +11,14 @@ function daysBetween (first, last) {
   return (Date.parse(last) - Date.parse(first)) / 86400000
 }
 
+const COLUMNS = ['Sessions', 'Energy', 'Energy a day', 'Time taken', 'Idle after charging', 'Without energy', 'Last used']
+
 export default {
   components: { Card, EvMap: Map },
   props: { document: { type: Object, default: null } },
   data () { return { isLong: false, sought: '' } },
   computed: {
+    columns: () => COLUMNS,
     data () { return this.document?.data },
     stations () { return this.data?.stations ?? [] },
     about () {
@@ -61,12 +64,11 @@ export default {
       <p v-else class="ev-note">No station’s place is known: load a registry of stations to see a map.</p>
       <div class="ev-form"><div class="ev-field"><label for="ev-sought">Find a station</label><input id="ev-sought" v-model="sought" type="search" autocomplete="off"></div></div>
       <div class="ev-scroll" tabindex="0" role="region" aria-label="Stations">
-        <table class="ev-table">
-          <thead><tr><th scope="col">Station</th><th scope="col" class="ev-number">Sessions</th><th scope="col" class="ev-number">Energy</th><th scope="col" class="ev-number">Energy a day</th>
-            <th scope="col" class="ev-number">Time taken</th><th scope="col" class="ev-number">Idle after charging</th><th scope="col" class="ev-number">Without energy</th><th scope="col" class="ev-number">Last used</th></tr></thead>
+        <table class="ev-table ev-stack">
+          <thead><tr><th scope="col">Station</th><th v-for="column in columns" :key="column" scope="col" class="ev-number">{{ column }}</th></tr></thead>
           <tbody><tr v-for="row in rows" :key="row.id">
             <th scope="row" class="ev-name">{{ row.id }}<span v-if="row.name" class="ev-muted"> · {{ row.name }}</span></th>
-            <td v-for="(cell, index) in row.cells" :key="index" class="ev-number">{{ cell }}</td>
+            <td v-for="(cell, index) in row.cells" :key="index" class="ev-number" :data-label="columns[index]">{{ cell }}</td>
           </tr></tbody>
         </table>
       </div>

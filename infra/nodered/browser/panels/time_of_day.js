@@ -21,8 +21,9 @@ export default {
     shown () { return this.chosen ?? this.busiest },
     said () { return `${this.chosen === null ? 'Busiest: ' : ''}${this.tell(this.data.cells[this.shown])}` },
     steps () {
-      return Array.from({ length: TONES + 1 }, (_, tone) => tone === 0 ? { tone, text: '0' } : { tone, text: `≤ ${Math.ceil(this.most * tone / TONES)}` })
-        .filter(({ text }, index, all) => index === 0 || text !== all[index - 1].text)
+      const last = (tone) => Math.floor(this.most * tone / TONES) // sessions of the busiest hour with this shade
+      return Array.from({ length: TONES + 1 }, (_, tone) => ({ tone, text: tone === 0 ? '0' : `≤ ${last(tone)}` }))
+        .filter(({ tone }) => tone === 0 || last(tone) > last(tone - 1))
     }
   },
   methods: {

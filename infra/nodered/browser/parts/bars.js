@@ -18,7 +18,7 @@ export default {
       <thead><tr><th scope="col">{{ columns[0] }}</th><th scope="col" class="ev-number">{{ columns[1] }}</th><th aria-hidden="true"></th></tr></thead>
       <tbody>
         <tr v-for="row in rows" :key="row.name">
-          <th scope="row" class="ev-name">{{ row.name }}<span v-if="row.note" class="ev-muted"> · {{ row.note }}</span></th>
+          <th scope="row" class="ev-name">{{ row.name }}<span v-if="row.note" class="ev-table__note">{{ row.note }}</span></th>
           <td class="ev-number">{{ row.text }}</td>
           <td class="ev-table__bar" aria-hidden="true"><span class="ev-share"><i :style="{ width: 100 * row.value / most + '%' }"></i></span></td>
         </tr>

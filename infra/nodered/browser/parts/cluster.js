@@ -4,16 +4,16 @@
 const COLOURS = 8
 // As many as theme.css has that colour-blind people tell apart; the name always stands beside.
 
-export function clusterName (number, name) {
-  return name ?? `Cluster ${number}`
+export function clusterTone (number) {
+  return `ev-cluster--${number % COLOURS}`
 }
 
 export default {
   name: 'EvCluster',
   props: { number: { type: Number, default: null }, name: { type: String, default: null } },
   computed: {
-    tone () { return `ev-cluster--${this.number % COLOURS}` },
-    text () { return clusterName(this.number, this.name) }
+    tone () { return clusterTone(this.number) },
+    text () { return this.name ?? `Cluster ${this.number}` }
   },
   template: `
     <span v-if="number === null" class="ev-muted">not labelled yet</span>

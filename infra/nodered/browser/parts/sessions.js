@@ -1,12 +1,13 @@
 // A list of sessions with their labels. What lives here: the table. What does not: which sessions.
 import * as format from '../format.js'
 import Cluster from './cluster.js'
+import Why from './why.js'
 
 const HOUR_MS = 3600000
 
 export default {
   name: 'EvSessions',
-  components: { Cluster },
+  components: { Cluster, Why },
   props: {
     sessions: { type: Array, required: true },
     zone: { type: String, required: true },
@@ -18,10 +19,9 @@ export default {
     duration (session) { return format.hours((Date.parse(session.ended_at) - Date.parse(session.started_at)) / HOUR_MS) },
     energy (session) { return format.energy(session.energy_kwh) },
     remarks (session) {
-      const reasons = session.anomaly_reasons.map((reason) => reason.message)
-      const codes = session.quality_codes.map(format.words)
+      const reasons = (session.anomaly_reasons ?? []).map((reason) => reason.message)
       if (session.is_anomaly && reasons.length === 0) reasons.push('unlike other sessions')
-      return [...reasons, ...codes].join('; ')
+      return [...reasons, ...session.quality_codes.map(format.words)]
     }
   },
   template: `
@@ -39,7 +39,11 @@ export default {
             <td class="ev-number">{{ duration(session) }}</td>
             <td class="ev-number">{{ energy(session) }}</td>
             <td><cluster :number="session.kmeans_cluster" :name="session.cluster_name" /></td>
-            <td class="ev-remarks"><span v-if="session.is_anomaly" class="ev-tag ev-tag--warning">odd</span> {{ remarks(session) }}</td>
+            <td class="ev-remarks">
+              <span v-if="session.is_anomaly" class="ev-tag ev-tag--warning">odd</span>
+              <ul class="ev-reasons"><li v-for="remark in remarks(session)" :key="remark">{{ remark }}</li></ul>
+              <why v-if="session.cluster_reasons" :reasons="session.cluster_reasons" />
+            </td>
           </tr>
         </tbody>
       </table>
