@@ -68,6 +68,8 @@ module.exports = {
     ]
   },
 
+  mqttReconnectTime: 2000, // ms; the broker is beside it, and a page waits
+
   telemetry: { enabled: false, updateNotification: false },
   diagnostics: { enabled: false, ui: false },
   runtimeState: { enabled: false, ui: false },
