@@ -2,12 +2,14 @@
 
 import csv
 import io
+import json
 import re
 import time
 import urllib.parse
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -17,17 +19,25 @@ import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from ev_pipeline.domain.models.drift import Drift
+from ev_pipeline.domain.models.profiles import profile_clusters
 from ev_pipeline.domain.periods import read_period
 from ev_pipeline.messaging import topics
+from ev_pipeline.messaging.retained import read_retained
+from ev_pipeline.panels.drift_state import DriftState
 from ev_pipeline.panels.envelope import encode
 from ev_pipeline.panels.period_report import report_period
 from ev_pipeline.panels.publishing import publish_round
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.nodered import editor_password
+from ev_pipeline.storage.profiles import replace_profiles
+from ev_pipeline.storage.registry import read_champion
+from ev_pipeline_tests.domain.models.test_profiles import sessions_of_clusters
 from ev_pipeline_tests.e2e.screens import DESK, PHONE, SHOWN_WITHIN_MS, Shown, shown
 from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
-from ev_pipeline_tests.stream.installation import installed
-from ev_pipeline_tests.stream.streams import a_session, charging
+from ev_pipeline_tests.stack.processes import wait_until
+from ev_pipeline_tests.stream.installation import Installation, installed
+from ev_pipeline_tests.stream.streams import a_session, charging, count
 from infra.nodered_flows import PAGES
 
 HOSTILE = '<img src=x onerror="window.isHacked=1">'
@@ -47,26 +57,77 @@ KEEP_WHAT_IS_SHOWN = """() => {
 ON_SCREEN_WITHIN_S = 20.0
 """s; one is the aim on a machine that does nothing else."""
 
-PERIODS = [("2025-01-01", "2025-01-31"), ("2025-01-07", "2025-01-07"), ("2024-12-30", "2026-01-01")]
+ZONE = "Europe/Lisbon"
+"""The reporting zone: its clocks change."""
+
+PERIODS = [
+    ("2024-03-30", "2024-04-01"),
+    ("2024-03-31", "2024-03-31"),
+    ("2024-10-26", "2024-10-28"),
+    ("2024-10-27", "2024-10-27"),
+    ("2024-12-30", "2026-01-01"),
+]
+"""About the spring and the autumn change, the days themselves, and a year with empty days."""
+
+MIDNIGHTS = [
+    *("2024-03-30T23:55Z", "2024-03-31T00:00Z", "2024-03-31T22:55Z", "2024-03-31T23:00Z"),
+    *("2024-10-26T22:55Z", "2024-10-26T23:00Z", "2024-10-27T23:55Z", "2024-10-28T00:00Z"),
+]
+"""Starts about the midnights at which the days of the two changes begin and end in that zone: on
+the clock of another, some belong to other days."""
+
+DRIFT = [Drift("start_hour", 0.41, 0.01), Drift("energy_kwh", 0.02, 0.01)]
+"""What a report has found: plug-ins at other hours, and energy as it was."""
 
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """Everything from the broker to the browser, with a hostile station's session among others."""
-    with installed(tmp_path_factory.mktemp("e2e")) as installation:
+    with installed(tmp_path_factory.mktemp("e2e"), timezone=ZONE) as installation:
         with charging(installation.broker) as charger:
+            charger.send(sessions_about_midnights())
+            stored = partial(count, installation.engine, "ev_session", "started_at < '2024-12-01'")
+            wait_until(lambda: stored() == len(MIDNIGHTS), within_s=WITHIN_S)
             charger.send(a_session("hostile", station_id=HOSTILE))
         with shown(installation, installation.broker) as dashboard:
             with dashboard.screen() as screen:
                 page = screen.open("overview")
                 expect(page.locator("[data-session=hostile]")).to_be_visible()
-            publish_round(
-                installation.engine,
-                installation.worker.settings,
-                installation.broker.login("dagster"),
-                generated_at=datetime.now(UTC),
-            )
+            publish(installation)
             yield dashboard
+
+
+def sessions_about_midnights() -> list[dict[str, Any]]:
+    """A session of three hours from each of the starts, most over midnight, each told apart."""
+    return [
+        a_session(
+            start,
+            connector_id=None,
+            started_at=start,
+            ended_at=(datetime.fromisoformat(start) + timedelta(hours=3)).isoformat(),
+            energy_kwh=10 + number,
+        )
+        for number, start in enumerate(MIDNIGHTS)
+    ]
+
+
+def publish(installation: Installation) -> None:
+    """What a run publishes, of clusters that were described and of sessions that have drifted."""
+    engine, version = installation.engine, installation.champion
+    with engine.connect() as connection:
+        champion = read_champion(connection)
+    assert champion
+    names = {int(number): name for number, name in champion.cluster_names.items()}
+    profiles = profile_clusters(sessions_of_clusters(sorted(names)), names)
+    replace_profiles(engine, version, profiles)
+    now = datetime.now(UTC)
+    publish_round(
+        engine,
+        installation.worker.settings,
+        installation.broker.login("dagster"),
+        generated_at=now,
+        drift=DriftState(version, 502, 0.25, now, DRIFT),
+    )
 
 
 def state_of(page: Page) -> str | None:
@@ -87,17 +148,21 @@ def figure(page: Page, name: str) -> str:
     return shown.locator(".ev-figure__value").inner_text()
 
 
-def counted(dashboard: Shown, first: str, last: str) -> sa.Row[Any]:
-    """What the period holds, by a count of sessions one by one."""
+def counted(dashboard: Shown, first: str, last: str, by: str = "1") -> list[sa.Row[Any]]:
+    """What the period holds, by a count of sessions one by one; of each day, if told so."""
     with dashboard.installation.engine.connect() as connection:
-        return connection.execute(
-            sa.text(
-                "SELECT count(*) AS n, sum(energy_kwh) AS energy_kwh,"
-                " sum(cost) FILTER (WHERE currency = 'EUR') AS cost FROM ev_session"
-                " WHERE (started_at AT TIME ZONE 'UTC')::date BETWEEN :first AND :last"
-            ),
-            {"first": date.fromisoformat(first), "last": date.fromisoformat(last)},
-        ).one()
+        return list(
+            connection.execute(
+                sa.text(f"""
+                    SELECT count(*) AS n, sum(energy_kwh) AS energy_kwh,
+                           sum(cost) FILTER (WHERE currency = 'EUR') AS cost, {by} AS day
+                    FROM (SELECT *, (started_at AT TIME ZONE :zone)::date AS day
+                          FROM ev_session) s
+                    WHERE day BETWEEN :first AND :last GROUP BY 4
+                """),
+                {"first": first, "last": last, "zone": ZONE},
+            )
+        )
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
@@ -137,12 +202,13 @@ def test_a_period_on_the_screen_and_in_its_file_is_what_sql_counts(
         page = screen.open("period")
         for first, last in PERIODS:
             ask(page, first, last)
-            expected = counted(dashboard, first, last)
+            (expected,) = counted(dashboard, first, last)
             assert state_of(page) == "answered"
             assert figure(page, "Sessions") == f"{expected.n:,}"
             digits = 1 if expected.energy_kwh < 100 else 0
             assert figure(page, "Energy") == f"{expected.energy_kwh:,.{digits}f} kWh"
-            assert figure(page, "Revenue") == f"{expected.cost:,.2f} EUR"
+            revenue = "\N{EN DASH}" if expected.cost is None else f"{expected.cost:,.2f} EUR"
+            assert figure(page, "Revenue") == revenue
             with page.expect_download() as download:
                 page.get_by_role("button", name="Download these days (CSV)").click()
             download.value.save_as(tmp_path / "period.csv")
@@ -150,9 +216,14 @@ def test_a_period_on_the_screen_and_in_its_file_is_what_sql_counts(
             rows = list(csv.DictReader(io.StringIO((tmp_path / "period.csv").read_text())))
             days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
             assert len(rows) == days
-            assert sum(int(row["n_sessions"]) for row in rows) == expected.n
-            energy_kwh = sum(float(row["total_energy_kwh"]) for row in rows)
-            assert energy_kwh == pytest.approx(float(expected.energy_kwh), abs=1e-6)
+            by_day = counted(dashboard, first, last, by="day")
+            busy = [row for row in rows if row["n_sessions"] != "0"]
+            counts = {row["day"]: int(row["n_sessions"]) for row in busy}
+            assert counts == {str(row.day): row.n for row in by_day}
+            energies = {row["day"]: float(row["total_energy_kwh"]) for row in busy}
+            assert energies == pytest.approx(
+                {str(row.day): float(row.energy_kwh) for row in by_day}
+            )
 
 
 def test_what_cannot_be_answered_has_a_state_of_its_own(dashboard: Shown) -> None:
@@ -181,10 +252,10 @@ def test_two_browsers_ask_at_once_and_each_gets_the_answer_to_its_last_question(
             one.get_by_label("First day").fill("2025-01-01")
             one.get_by_label("Last day").fill(last)
         ask(other, "2025-01-05", "2025-01-06")
-        expect(one.get_by_text("1 Jan 2025 to 2 Jan 2025, UTC")).to_be_visible()
-        expect(other.get_by_text("5 Jan 2025 to 6 Jan 2025, UTC")).to_be_visible()
-        assert figure(one, "Sessions") == f"{counted(dashboard, '2025-01-01', '2025-01-02').n}"
-        assert figure(other, "Sessions") == f"{counted(dashboard, '2025-01-05', '2025-01-06').n}"
+        expect(one.get_by_text("1 Jan 2025 to 2 Jan 2025, Europe/Lisbon")).to_be_visible()
+        expect(other.get_by_text("5 Jan 2025 to 6 Jan 2025, Europe/Lisbon")).to_be_visible()
+        assert figure(one, "Sessions") == f"{counted(dashboard, '2025-01-01', '2025-01-02')[0].n}"
+        assert figure(other, "Sessions") == f"{counted(dashboard, '2025-01-05', '2025-01-06')[0].n}"
 
 
 def test_an_answer_that_was_overtaken_is_not_shown(dashboard: Shown) -> None:
@@ -212,12 +283,14 @@ def test_an_answer_that_was_overtaken_is_not_shown(dashboard: Shown) -> None:
 
 
 def test_no_page_bars_anybody_in_the_light_or_in_the_dark(dashboard: Shown) -> None:
-    for scheme, looked_at in (("light", PAGES), ("dark", PAGES[:2])):
+    for scheme in ("light", "dark"):
         with dashboard.screen(color_scheme=scheme, bypass_csp=True) as screen:
             page = screen.open(PAGES[0].name)
-            for described in looked_at:
+            for described in PAGES:
                 page.get_by_role("link", name=described.title, exact=True).click()
                 expect(page.locator(".ev-card")).to_have_count(len(described.cards))
+                for folded in page.locator(".ev-why summary").all()[:1]:
+                    folded.click()
                 found = Axe().run(page).response["violations"]
                 serious = [each["id"] for each in found if each["impact"] in SERIOUS]
                 assert serious == [], (scheme, described.title)
@@ -262,6 +335,65 @@ def test_a_station_that_is_named_like_a_page_stays_text(dashboard: Shown) -> Non
             assert opened.evaluate("window.isHacked") is None
 
 
+def test_each_cluster_is_told_in_words_hours_and_a_colour_that_it_has_everywhere(
+    dashboard: Shown,
+) -> None:
+    colour = "(element) => getComputedStyle(element, '::before').backgroundColor"
+    with dashboard.screen() as screen:
+        page = screen.open("clusters")
+        profiles = page.locator(".ev-profile")
+        expect(profiles.first).to_contain_text(re.compile(r"Plugged in around \d\d:\d\d, stays"))
+        colours = {}
+        for profile in profiles.all():
+            expect(profile.get_by_role("img")).to_have_accessible_name(re.compile("by hour.*most"))
+            name = profile.locator(".ev-cluster")
+            colours[name.inner_text()] = name.evaluate(colour)
+        assert len(set(colours.values())) == len(colours) > 1
+        drift = page.get_by_label("Drift")
+        expect(drift).to_contain_text("are not like those that the model learnt from")
+        expect(drift.get_by_role("row").filter(has_text="0.41")).to_contain_text("drift")
+        expect(drift.get_by_role("row").filter(has_text="0.02")).to_contain_text("as trained")
+        page = screen.open("overview")
+        for name in page.locator(".ev-sessions .ev-cluster").all():
+            assert name.evaluate(colour) == colours[name.inner_text()]
+
+
+def test_a_keyboard_unfolds_why_an_odd_session_is_in_its_cluster(dashboard: Shown) -> None:
+    panel = topics.panel("anomalies")
+    document = read_retained(dashboard.installation.broker.login("nodered"), (panel,))[panel]
+    listed = json.loads(document)["data"]["newest"][0]
+    own, following, *_ = listed["cluster_reasons"]["centres"]
+    with dashboard.screen() as screen:
+        page = screen.open("anomalies")
+        row = page.locator(f"[data-session='{listed['source_session_id']}']")
+        expect(row).to_contain_text(listed["anomaly_reasons"][0]["message"])
+        nearest = row.get_by_text("Nearest:")
+        expect(nearest).not_to_be_visible()
+        row.locator("summary").focus()
+        page.keyboard.press("Enter")
+        expect(nearest).to_contain_text(f"{own['cluster_name']}, {own['distance']:.2f}")
+        expect(nearest).to_contain_text(f"{following['cluster_name']}, {following['distance']:.2f}")
+        expect(row.get_by_role("listitem").filter(has_text="of the weight")).not_to_have_count(0)
+
+
+def test_a_page_that_slept_while_all_was_lost_shows_what_came_meanwhile(dashboard: Shown) -> None:
+    name = uuid.uuid4().hex
+    with dashboard.screen() as screen, charging(dashboard.installation.broker) as charger:
+        page = screen.open("overview")
+        asleep = screen.context.new_cdp_session(page)
+        asleep.send("Page.setWebLifecycleState", {"state": "frozen"})
+        # Who is silent for a minute is no longer spoken to; a restart ends the connection as well.
+        dashboard.stop_server()
+        charger.send(a_session(name))
+        engine, stored = dashboard.installation.engine, f"source_session_id = '{name}'"
+        wait_until(lambda: count(engine, "ev_session", stored) == 1, within_s=WITHIN_S)
+        dashboard.start_server()
+        asleep.send("Page.setWebLifecycleState", {"state": "active"})
+        expect(page.locator(f"[data-session='{name}']")).to_be_visible()
+        expect(page.locator(".ev-banner")).to_have_count(0)
+        screen.troubles.clear()  # the browser tells of the connection that it lost
+
+
 def test_a_banner_says_what_is_down_and_goes_when_it_is_back(dashboard: Shown) -> None:
     with dashboard.screen() as screen:
         page = screen.open("overview")
@@ -272,6 +404,13 @@ def test_a_banner_says_what_is_down_and_goes_when_it_is_back(dashboard: Shown) -
         expect(page.get_by_text("may be out of date").first).to_be_visible()
         dashboard.installation.start_again("worker")
         expect(banner).to_have_count(0)
+        dashboard.installation.kill("broker")
+        expect(banner).to_contain_text("The message broker does not answer.")
+        dashboard.installation.start_again("broker")
+        expect(banner).to_have_count(0)
+        with charging(dashboard.installation.broker) as charger:
+            charger.send(a_session("after the broker was back"))
+        expect(page.locator("[data-session='after the broker was back']")).to_be_visible()
         dashboard.stop_server()
         expect(banner).to_contain_text("has lost the dashboard")
         dashboard.start_server()

@@ -73,12 +73,15 @@ class Installation:
 
 
 @contextmanager
-def installed(tmp_path: Path, database_home: Path | None = None) -> Iterator[Installation]:
+def installed(
+    tmp_path: Path, database_home: Path | None = None, *, timezone: str = "UTC"
+) -> Iterator[Installation]:
     """Within, everything runs, and sessions are kept for the worker.
 
     Args:
         tmp_path: where the worker's log lies.
         database_home: where the database lies, if the place matters.
+        timezone: the reporting zone.
     """
     home = database_home or make_home()
     with ExitStack() as parts:
@@ -89,7 +92,8 @@ def installed(tmp_path: Path, database_home: Path | None = None) -> Iterator[Ins
         parts.callback(engine.dispose)
         champion = _first_champion(engine)
         broker = parts.enter_context(running_broker(make_home(), free_port()))
-        settings = streaming_settings(database.settings, broker)
+        own = database.settings.model_copy(update={"timezone": timezone})
+        settings = streaming_settings(own, broker)
         establish(broker.login("stream"), client_id(settings))
         worker = WorkerProcess(settings, tmp_path / "worker.log")
         parts.enter_context(running(worker))

@@ -26,7 +26,7 @@ UP_WITHIN_S: Final = 60
 NAMED: Final = (
     *("home", "database_url", "postgres_port", "dagster_port", "metrics_port"),
     *("mqtt_host", "mqtt_port", "mqtt_username", "mqtt_password", "mqtt_ca_file"),
-    "mqtt_client_id",
+    *("mqtt_client_id", "timezone"),
 )
 """Settings that a worker is given."""
 
