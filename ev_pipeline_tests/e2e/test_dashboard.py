@@ -8,7 +8,7 @@ import time
 import urllib.parse
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -19,29 +19,26 @@ import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from ev_pipeline.domain.models.drift import Drift
-from ev_pipeline.domain.models.profiles import profile_clusters
 from ev_pipeline.domain.periods import read_period
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.retained import read_retained
-from ev_pipeline.panels.drift_state import DriftState
 from ev_pipeline.panels.envelope import encode
 from ev_pipeline.panels.period_report import report_period
-from ev_pipeline.panels.publishing import publish_round
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.nodered import editor_password
-from ev_pipeline.storage.profiles import replace_profiles
-from ev_pipeline.storage.registry import read_champion
-from ev_pipeline_tests.domain.models.test_profiles import sessions_of_clusters
+from ev_pipeline_tests.e2e.content import (
+    HOSTILE,
+    MIDNIGHTS,
+    ZONE,
+    publish,
+    sessions_about_midnights,
+)
 from ev_pipeline_tests.e2e.screens import DESK, PHONE, SHOWN_WITHIN_MS, Shown, shown
 from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
 from ev_pipeline_tests.stack.processes import wait_until
-from ev_pipeline_tests.stream.installation import Installation, installed
+from ev_pipeline_tests.stream.installation import installed
 from ev_pipeline_tests.stream.streams import a_session, charging, count
 from infra.nodered_flows import PAGES
-
-HOSTILE = '<img src=x onerror="window.isHacked=1">'
-"""A station's name that a page could take for a picture."""
 
 SERIOUS = ("serious", "critical")
 
@@ -57,9 +54,6 @@ KEEP_WHAT_IS_SHOWN = """() => {
 ON_SCREEN_WITHIN_S = 20.0
 """s; one is the aim on a machine that does nothing else."""
 
-ZONE = "Europe/Lisbon"
-"""The reporting zone: its clocks change."""
-
 PERIODS = [
     ("2024-03-30", "2024-04-01"),
     ("2024-03-31", "2024-03-31"),
@@ -68,16 +62,6 @@ PERIODS = [
     ("2024-12-30", "2026-01-01"),
 ]
 """About the spring and the autumn change, the days themselves, and a year with empty days."""
-
-MIDNIGHTS = [
-    *("2024-03-30T23:55Z", "2024-03-31T00:00Z", "2024-03-31T22:55Z", "2024-03-31T23:00Z"),
-    *("2024-10-26T22:55Z", "2024-10-26T23:00Z", "2024-10-27T23:55Z", "2024-10-28T00:00Z"),
-]
-"""Starts about the midnights at which the days of the two changes begin and end in that zone: on
-the clock of another, some belong to other days."""
-
-DRIFT = [Drift("start_hour", 0.41, 0.01), Drift("energy_kwh", 0.02, 0.01)]
-"""What a report has found: plug-ins at other hours, and energy as it was."""
 
 
 @pytest.fixture(scope="module")
@@ -95,39 +79,6 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
                 expect(page.locator("[data-session=hostile]")).to_be_visible()
             publish(installation)
             yield dashboard
-
-
-def sessions_about_midnights() -> list[dict[str, Any]]:
-    """A session of three hours from each of the starts, most over midnight, each told apart."""
-    return [
-        a_session(
-            start,
-            connector_id=None,
-            started_at=start,
-            ended_at=(datetime.fromisoformat(start) + timedelta(hours=3)).isoformat(),
-            energy_kwh=10 + number,
-        )
-        for number, start in enumerate(MIDNIGHTS)
-    ]
-
-
-def publish(installation: Installation) -> None:
-    """What a run publishes, of clusters that were described and of sessions that have drifted."""
-    engine, version = installation.engine, installation.champion
-    with engine.connect() as connection:
-        champion = read_champion(connection)
-    assert champion
-    names = {int(number): name for number, name in champion.cluster_names.items()}
-    profiles = profile_clusters(sessions_of_clusters(sorted(names)), names)
-    replace_profiles(engine, version, profiles)
-    now = datetime.now(UTC)
-    publish_round(
-        engine,
-        installation.worker.settings,
-        installation.broker.login("dagster"),
-        generated_at=now,
-        drift=DriftState(version, 502, 0.25, now, DRIFT),
-    )
 
 
 def state_of(page: Page) -> str | None:
