@@ -6,7 +6,8 @@ What lives here: the command and its signals. What does not: the worker (`stream
 import os
 import signal
 import sys
-from typing import Final
+import threading
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -14,12 +15,18 @@ from ev_pipeline.cli.database import database
 from ev_pipeline.settings import load_settings
 from ev_pipeline.stack.stream_worker import STOP_WITHIN_S
 
+if TYPE_CHECKING:
+    from ev_pipeline.stream.running import Stream
+
 _SWITCH_S: Final = 0.0005
 """How long another thread may keep the one that stores waiting for the interpreter, s: a tenth of
 Python's own measure, for storing gives it away some hundred times a batch."""
 
 _ONE_THREAD: Final = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """A batch is small: to share its work among threads takes longer than the work."""
+
+
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def register(app: typer.Typer) -> None:
@@ -35,6 +42,8 @@ def stream() -> None:
 
     Example: ev-pipeline stream
     """
+    # Before there are other threads, which begin with what this one blocks.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     for name, value in _ONE_THREAD.items():
         os.environ.setdefault(name, value)
     sys.setswitchinterval(_SWITCH_S)
@@ -45,12 +54,13 @@ def stream() -> None:
     settings = load_settings("stream")
     with database(settings) as engine:
         running = Stream(engine, settings)
-
-        def stop(_number: int, _frame: object) -> None:
-            signal.alarm(STOP_WITHIN_S)  # ends this process, whatever it waits for
-            running.stop()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+        threading.Thread(target=_await_stop, args=(running,), daemon=True).start()
         running.run()
         signal.alarm(0)
+
+
+def _await_stop(running: "Stream") -> None:
+    """In a thread of its own: a handler would wait for the main one, which may wait for a lock."""
+    signal.sigwait(_STOPS)
+    signal.alarm(STOP_WITHIN_S)  # ends this process, whatever it waits for
+    running.stop()

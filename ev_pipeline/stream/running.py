@@ -124,7 +124,7 @@ class Stream:
         return self._is_up.is_set()
 
     def stop(self) -> None:
-        """Store what was taken, then end; safe to call from a signal's handler."""
+        """Store what was taken, then end; any thread may ask."""
         self._stopping.set()
         self._inbox.close()
 

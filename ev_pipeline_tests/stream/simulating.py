@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from ev_pipeline.messaging.login import Login
@@ -15,6 +16,8 @@ from ev_pipeline_tests.simulator.simulators import WITHIN_S, Simulator, replayed
 from ev_pipeline_tests.stack.processes import wait_until
 from ev_pipeline_tests.stream.accounts import STORED, STORED_WITHIN_S, ledger
 from simulator.sending.line import HOLD_S
+
+REFUSED = "select codes::text from ev_quarantine where origin = :account"
 
 
 @contextmanager
@@ -41,9 +44,15 @@ def simulating(engine: sa.Engine, login: Login, home: Path) -> Iterator[None]:
     assert told["waiting"] == told["held"] == 0
     accepted, account = set(ids.read_text().split()), login.username
     assert told["distinct_sessions"] == len(accepted) > 0
-    wait_until(
-        lambda: accepted.issubset(rows(engine, STORED, account=account)), within_s=STORED_WITHIN_S
-    )
+    try:
+        wait_until(
+            lambda: accepted.issubset(rows(engine, STORED, account=account)),
+            within_s=STORED_WITHIN_S,
+        )
+    except AssertionError:
+        missing = sorted(accepted.difference(rows(engine, STORED, account=account)))
+        refused = rows(engine, REFUSED, account=account)
+        pytest.fail(f"{len(missing)} not stored, as {missing[:5]}; refused: {refused[:5]}")
     received, stored, updated, *_ = ledger(engine, account)
     assert received >= told["accepted"]
     assert (stored, updated) == (len(rows(engine, STORED, account=account)), 0)
