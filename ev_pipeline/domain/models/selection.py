@@ -26,7 +26,7 @@ from ev_pipeline.domain.models.separation import (
 from ev_pipeline.domain.models.values import Floats, Integers, SessionValues
 from ev_pipeline.domain.models.view import SessionView
 
-CLUSTER_COUNTS: Final = (3, 4, 5, 6)
+CLUSTER_COUNTS: Final = (3, 4, 5, 6, 7)
 
 N_REFITS: Final = 15
 LEAST_AGREEMENT: Final = 0.8

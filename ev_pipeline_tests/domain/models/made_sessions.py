@@ -84,8 +84,13 @@ def make_sessions(n: int, *, seed: int, stations: int = 30, users: int = 60) -> 
 
 
 def features_of(sessions: pl.DataFrame) -> pl.DataFrame:
-    """The sessions' features, with the names and types of `ev_session_features`."""
+    """The sessions' features in order, with the names and types of `ev_session_features`."""
     lazy = sessions.lazy()
     merged = merge_session_features(lazy, summarise_users(lazy), summarise_stations(lazy))
     started_at = pl.from_epoch("started_us", time_unit="us").dt.replace_time_zone("UTC")
-    return merged.with_columns(started_at.alias("started_at")).drop("started_us").collect()
+    return (
+        merged.with_columns(started_at.alias("started_at"))
+        .drop("started_us")
+        .collect()
+        .sort("session_id")
+    )
