@@ -86,6 +86,9 @@ class AnomalyModel:
     ) -> Self:
         """Set the threshold on later sessions by what earlier ones taught, then learn from both.
 
+        Where so many sessions are alike that learning from both scores the later ones higher, the
+        threshold follows: no ordinary session becomes an anomaly by having been learnt from.
+
         Args:
             earlier: ordinary sessions, in an order that does not depend on chance.
             later: the ordinary sessions after them, in order of time.
@@ -94,9 +97,13 @@ class AnomalyModel:
                 every stretch of their time.
         """
         scores = cls._learn(earlier, seed=seed).scores(later)
-        threshold = _threshold(scores, false_alarm_rate)
+        learnt = cls._learn(_joined(earlier, later), seed=seed)
+        threshold = max(
+            _threshold(scores, false_alarm_rate),
+            _threshold(learnt.scores(later), false_alarm_rate),
+        )
         return replace(
-            cls._learn(_joined(earlier, later), seed=seed),
+            learnt,
             threshold=threshold,
             calibration_share=float(np.mean(scores > threshold)),
         )
