@@ -20,8 +20,12 @@ _COLUMNS: Final = """
     s.energy_kwh, s.charging_duration_h
 """
 _WRITTEN: Final = sa.text(f"""
-    select {_COLUMNS} from landing join ev_session s using (session_id)
+    select {_COLUMNS} from ev_session s
+    where s.session_id = any(array(select session_id from landing))
 """)  # noqa: S608 -- constant column names
+"""By an array, of which the planner expects little: of a temporary table it expects a thousand rows
+or more, and would read all stored sessions for one that is new."""
+
 _NAMED: Final = sa.text(f"""
     select {_COLUMNS} from ev_session s where s.session_id = any(cast(:session_ids as uuid[]))
 """)  # noqa: S608 -- constant column names
