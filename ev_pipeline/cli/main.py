@@ -24,6 +24,7 @@ from ev_pipeline.cli import (
     stack,
     status,
     stream,
+    why,
 )
 from ev_pipeline.cli.errors import COMMAND
 from ev_pipeline.cli.output import messages
@@ -63,7 +64,7 @@ def root(
 for _commands in (
     *(sources, load, quarantine, migrate, stack, status, run, models),
     *(accounts, certificates, stream),
-    *(period, export, predict),
+    *(period, export, predict, why),
 ):
     _commands.register(app)
 

@@ -1,7 +1,7 @@
 """`predict`: what sessions would be labelled, for people and programs.
 
 What lives here: options, and the answer as a person reads it. What does not: the labels
-(`intake.prediction`).
+(`intake.prediction`), and the words for them (`labels`).
 """
 
 import sys
@@ -11,31 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.markup import escape
 
 from ev_pipeline.cli.database import database
+from ev_pipeline.cli.labels import lines_of_labels, print_line, print_names
 from ev_pipeline.cli.output import print_json, results
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.domain.models.wording import amount, clock, stay
 
 STANDARD_INPUT: Final = "-"
 
 NOBODY: Final = "nobody"
 """Who sends what no account is named for; it has no binding."""
-
-_WIDTH: Final = 14
-"""Of the names of what is said."""
-
-_DECIDES: Final = 0.25
-"""Share of the difference between two centres from which a feature is named."""
-
-_NAMES: Final = {
-    "start_hour": "starts at",
-    "duration_h": "stays",
-    "energy_kwh": "takes",
-    "mean_power_kw": "at",
-}
-_UNITS: Final = {"energy_kwh": "kWh", "mean_power_kw": "kW"}
 
 
 def register(app: typer.Typer) -> None:
@@ -102,11 +87,9 @@ def _ask(payload: bytes, account: str | None) -> dict[str, Any]:
 def _print_answer(answer: dict[str, Any]) -> None:
     """One block a session, so that no id is broken over lines, however long it is."""
     for number, told in enumerate(answer["predictions"], start=1):
-        names = (told.get("source_session_id"), told.get("session_id"))
-        known_by = [name for name in names if name] or [f"number {number}"]
-        results.print(escape(", ".join(known_by)), soft_wrap=True)
+        print_names(told, otherwise=f"number {number}")
         for what, said in _lines(told):
-            results.print(f"  {what:<{_WIDTH}}{escape(said)}", soft_wrap=True)
+            print_line(what, said)
     results.print("In brackets the distance to the cluster's centre; nothing was stored.")
     results.print(f"Model {answer['model_version']}", soft_wrap=True)
 
@@ -117,29 +100,4 @@ def _lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if "reasons" in told:
         yield from (("because", reason["message"]) for reason in told["reasons"])
         return
-    yield "cluster", f"{told['cluster_name'] or told['kmeans_cluster']} ({told['distance']:.2f})"
-    following = told["cluster_reasons"]["centres"][1]["cluster_name"] or told["next_cluster"]
-    yield "next cluster", f"{following} ({told['next_distance']:.2f})"
-    yield "decided by", _why(told["cluster_reasons"]["features"])
-    yield "density", "noise" if told["dbscan_cluster"] < 0 else str(told["dbscan_cluster"])
-    yield "anomaly", f"{'yes' if told['is_anomaly'] else 'no'}, {told['anomaly_score']:.3f}"
-    yield from (("odd", reason["message"]) for reason in told["anomaly_reasons"])
-    if told["quality_codes"]:
-        yield "flagged", ", ".join(told["quality_codes"])
-
-
-def _why(features: list[dict[str, Any]]) -> str:
-    """What decides for the cluster against the next nearest, with what is typical of both."""
-    deciding = [each for each in features if each["share"] >= _DECIDES] or features[:1]
-    return "; ".join(
-        f"{_NAMES[each['feature']]} {_said(each['feature'], each['value'])}"
-        f" (typical {_said(each['feature'], each['typical'])},"
-        f" of the next {_said(each['feature'], each['next_typical'])})"
-        for each in deciding
-    )
-
-
-def _said(feature: str, value: float) -> str:
-    if feature == "start_hour":
-        return clock(value)
-    return stay(value) if feature == "duration_h" else amount(value, _UNITS[feature])
+    yield from lines_of_labels(told)

@@ -1,7 +1,8 @@
 """What sessions would be labelled if they were sent; nothing of it is stored.
 
 What lives here: taking records in as every door does, asking the champion, and taking all of it
-back. What does not: where questions come from (`ev_pipeline.stream.predicting`, `ev_pipeline.cli`).
+back; and the same of sessions that are stored. What does not: where questions come from
+(`ev_pipeline.stream.predicting`, `ev_pipeline.cli`).
 """
 
 import json
@@ -25,6 +26,7 @@ from ev_pipeline.sources.payloads.messages import Message, decode_messages
 from ev_pipeline.storage.faults import is_infrastructure_fault
 from ev_pipeline.storage.instant_labels import read_sessions
 from ev_pipeline.storage.labels import Labeller
+from ev_pipeline.storage.named_sessions import find_sessions
 from ev_pipeline.storage.outcomes import Outcome, read_outcomes
 
 MAX_RECORDS: Final = 500
@@ -73,13 +75,7 @@ def predict(
     """
     with engine.connect() as connection, connection.begin() as transaction:
         # First, so that whoever waits for what is locked later does not wait for a model's reading.
-        labeller = champion(connection, question.received_at)
-        if labeller is None:
-            raise PredictionError(
-                "no_champion",
-                "no model is the champion",
-                mend="train one: `ev-pipeline run retrain`",
-            )
+        labeller = _that_labels(connection, champion, question.received_at)
         try:
             outcomes = _rehearse(connection, settings, question)
         except (DBAPIError, pl.exceptions.PolarsError, ValueError) as error:
@@ -98,6 +94,51 @@ def predict(
         "model_version": labeller.version,
         "predictions": [_prediction(outcome, labels) for outcome in outcomes],
     }
+
+
+def explain_stored(
+    engine: sa.Engine, name: str, champion: Champion, now: datetime
+) -> dict[str, Any]:
+    """Why stored sessions have the labels that they have.
+
+    Args:
+        engine: the database, its schema up to date.
+        name: a session's id, ours or its source's own, which several operators may have.
+        champion: which model version labels.
+        now: the time of asking, UTC.
+
+    Returns:
+        `model_version`, and `sessions`: of each with that name, by id, its labels and why.
+
+    Raises:
+        PipelineError: no session has that name, or no model is the champion.
+    """
+    with engine.connect() as connection:
+        labeller = _that_labels(connection, champion, now)
+        named = find_sessions(connection, name)
+        sessions = read_sessions(connection, named)
+    if not named:
+        raise PipelineError(
+            f"no session is stored as {name}",
+            mend="name our id or its source's own; what was refused: `ev-pipeline quarantine list`",
+        )
+    labels = _labels(labeller, sessions)
+    return {
+        "model_version": labeller.version,
+        "sessions": [
+            {"session_id": session_id, "source_session_id": named[session_id], **labels[session_id]}
+            for session_id in sorted(labels)
+        ],
+    }
+
+
+def _that_labels(connection: sa.Connection, champion: Champion, now: datetime) -> Labeller:
+    labeller = champion(connection, now)
+    if labeller is None:
+        raise PredictionError(
+            "no_champion", "no model is the champion", mend="train one: `ev-pipeline run retrain`"
+        )
+    return labeller
 
 
 def _rehearse(connection: sa.Connection, settings: Settings, question: Message) -> list[Outcome]:

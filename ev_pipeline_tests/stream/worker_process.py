@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from ev_pipeline.settings import ENV_PREFIX, Settings
 from ev_pipeline.stack.process import dies_with_parent
 from ev_pipeline.stack.stream_worker import trouble
@@ -68,9 +70,12 @@ class WorkerProcess:
         """It takes sessions, and is the process that was started."""
         process, port = self.process, self.settings.metrics_port
         assert process
-        wait_until(
-            lambda: process.poll() is not None or trouble(port) is None, within_s=UP_WITHIN_S
-        )
+        try:
+            wait_until(
+                lambda: process.poll() is not None or trouble(port) is None, within_s=UP_WITHIN_S
+            )
+        except AssertionError as error:
+            pytest.fail(f"the worker is not up {error}: {trouble(port)}; it said {self.said()}")
         assert process.poll() is None, self.said()
 
     def await_end(self) -> int:
