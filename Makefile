@@ -68,9 +68,10 @@ lock: setup ## write requirements.lock anew from pyproject.toml
 generate: setup ## write the sample in data/ anew, the same byte for byte
 	@$(BIN)/python -m simulator generate --out data
 
-docs: setup ## write the generated parts of docs/ anew
+docs: setup ## write the generated pages of docs/ anew, and build the site in site/
 	@$(BIN)/python -m docs.reference
+	@$(BIN)/python -m docs.site
 
 clean: ## remove what make made, but not .ev, where a local stack keeps its data
-	rm -rf .venv .uv .uv-cache build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf .venv .uv .uv-cache .cache build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .import_linter_cache

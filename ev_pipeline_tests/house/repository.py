@@ -32,14 +32,58 @@ class Command:
 
 _BLOCK: Final = re.compile(r"^```(?:sh|bash|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
+_HERE_TEXT: Final = re.compile(r" <<'(\w+)'\n.*?^\1$", re.DOTALL | re.MULTILINE)
+"""What a command reads from the lines after it."""
+
 
 def commands() -> list[Command]:
     """Every line of every shell block, continued lines joined, comments left out."""
     found = []
     for page in pages():
         for block in _BLOCK.findall(page.read_text()):
-            for line in block.replace("\\\n", " ").splitlines():
+            for line in _HERE_TEXT.sub("", block).replace("\\\n", " ").splitlines():
                 stripped = line.split(" #")[0].strip()
                 if stripped and not stripped.startswith("#"):
                     found.append(Command(str(page.relative_to(ROOT)), stripped))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One fenced block of a page.
+
+    Args:
+        page: the page, as seen from the checkout.
+        line: the line on which it opens.
+        kind: the language that it names.
+        text: what stands in it.
+        why_not: why no test runs or reads it; null where one does.
+    """
+
+    page: str
+    line: int
+    kind: str
+    text: str
+    why_not: str | None
+
+
+_ANY_BLOCK: Final = re.compile(
+    r"^(?:<!-- not run: ([^\n]+) -->\n)?^```(\w*)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE
+)
+
+
+def blocks(*kinds: str) -> list[Block]:
+    """Every fenced block of these kinds in a page, in the pages' order."""
+    return [
+        Block(
+            str(page.relative_to(ROOT)),
+            text[: found.start(2)].count("\n") + 1,
+            found[2],
+            found[3],
+            found[1],
+        )
+        for page in pages()
+        for text in [page.read_text(encoding="utf-8")]
+        for found in _ANY_BLOCK.finditer(text)
+        if found[2] in kinds
+    ]

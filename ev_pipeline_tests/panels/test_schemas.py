@@ -44,7 +44,10 @@ def test_a_schema_is_one_and_says_what_it_is_about(name: str) -> None:
 
 
 def test_every_panel_has_a_schema_and_every_other_schema_a_message() -> None:
-    messages = {"period_answer", "predict_answer", "progress", "status", "alert"}
+    messages = {
+        *("period_request", "period_answer", "predict_answer"),
+        *("rejection", "progress", "status", "alert"),
+    }
     assert set(NAMES) == {*PANELS, *messages}
 
 

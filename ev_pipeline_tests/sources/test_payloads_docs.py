@@ -4,18 +4,20 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 import pytest
+from jsonschema import Draft202012Validator
 
+from docs.reference.session_schema import session_schema
 from ev_pipeline.domain.identity import session_ids
 from ev_pipeline.domain.session import SESSION_FIELDS
 from ev_pipeline.domain.validation import describe, validate
 from ev_pipeline.settings import Limits
 from ev_pipeline.sources.mapping import parse_mapping
 from ev_pipeline.sources.payloads.messages import UNBOUND, Binding
-from ev_pipeline_tests.sources.messages import decoded_rows, groups
+from ev_pipeline_tests.sources.messages import SESSION, decoded_rows, groups
 from ev_pipeline_tests.sources.reading import RECEIVED_AT, codes
 from ev_pipeline_tests.sources.test_docs import wanted
 
@@ -93,3 +95,29 @@ def test_the_page_names_every_field() -> None:
     page = PAGE.read_text(encoding="utf-8")
     names = {"session_id" if f.name == "source_session_id" else f.name for f in SESSION_FIELDS}
     assert {name for name in names if f"`{name}`" not in page} == set()
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_valid"),
+    [
+        ({}, True),
+        ({"energy_kwh": "12.4", "station_id": 51356, "cost": None}, True),
+        ({"another_key": [1]}, True),
+        ({"started_at": "2026-05-04 08:12:00+0100"}, True),
+        ({"started_at": "2026-05-04T08:12:00"}, False),
+        ({"started_at": 1777878720}, False),
+        ({"energy_kwh": "12,4"}, False),
+        ({"energy_kwh": True}, False),
+        ({"user_id": ["U-17"]}, False),
+    ],
+    ids=str,
+)
+def test_the_schema_of_a_session_allows_what_can_be_read(
+    fields: dict[str, Any], *, is_valid: bool
+) -> None:
+    session = {**SESSION, **fields}
+    schema = session_schema()
+    Draft202012Validator.check_schema(schema)
+    assert Draft202012Validator(schema).is_valid(session) == is_valid
+    (row,) = decoded_rows(json.dumps(session).encode())
+    assert (codes(row) == []) == is_valid

@@ -18,6 +18,7 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.stream.running import Stream
 from ev_pipeline_tests.conftest import free_port
 from ev_pipeline_tests.messaging.listening import WITHIN_S, Listener, listening
+from ev_pipeline_tests.panels.schemas import problems
 from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.stack.processes import wait_until
 
@@ -94,7 +95,9 @@ class Charger:
 
     def next_rejection(self) -> dict[str, Any]:
         """What it is told next of something refused."""
-        rejection: dict[str, Any] = json.loads(self.listener.take().payload)
+        payload = self.listener.take().payload
+        assert problems("rejection", payload) == []
+        rejection: dict[str, Any] = json.loads(payload)
         return rejection
 
 

@@ -1,0 +1,1 @@
+"""The pages' blocks, run as a reader would, on a real stack."""
