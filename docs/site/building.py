@@ -41,5 +41,9 @@ def build(root: Path, place: Path) -> int:
         text=True,
     )
     told = done.stdout.partition(_CRASH)[0]
-    sys.stderr.write(told if done.returncode else "site/index.html is the documentation\n")
+    sys.stderr.write(
+        told
+        if done.returncode
+        else "the site is in site/; to read it: python -m http.server -d site\n"
+    )
     return min(done.returncode, 1)

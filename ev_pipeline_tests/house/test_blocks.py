@@ -34,7 +34,7 @@ def named(*kinds: str) -> pytest.MarkDecorator:
 
 @named(*READ)
 def test_a_block_is_what_it_says_it_is(block: Block) -> None:
-    is_input = block.page == INPUTS and block.kind == "json"
+    is_input = block.page == INPUTS and block.kind in {"json", "jsonl"}
     if not is_input and not (block.kind == "json" and block.why_not):
         assert READ[block.kind](block.text)
 

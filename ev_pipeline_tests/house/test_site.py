@@ -56,7 +56,7 @@ def test_every_page_has_one_place_in_the_navigation(tmp_path: Path) -> None:
     listed = named(tomllib.loads((ROOT / CONFIGURATION).read_text())["project"]["nav"])
     pages = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.md")]
     of_decisions = [page for page in pages if re.match(r"decisions/\d", page)]
-    assert sorted(listed) == sorted(set(pages) - set(of_decisions)), CONFIGURATION
+    assert sorted(listed) == sorted(set(pages) - set(of_decisions)), f"see nav in {CONFIGURATION}"
     assert len(of_decisions) > 20
 
 

@@ -62,7 +62,9 @@ class Reader:
             lines.append(f"echo '@@ line {block.line}' >&2")
             is_shell = block.kind == "sh"
             lines.append(block.text if is_shell else f"python - <<'PYTHON'\n{block.text}PYTHON")
-        script = "\n".join(lines).replace("VERSION", self.champion)
+        script = "\n".join(lines)
+        if "VERSION" in script:
+            script = script.replace("VERSION", self.version)
         return subprocess.run(
             ["/usr/bin/env", "bash", "-c", script],
             cwd=self.folder,
@@ -74,10 +76,10 @@ class Reader:
         )
 
     @property
-    def champion(self) -> str:
-        """The version that labels."""
-        version: str = self.stack.status()["champion"]["version"]
-        return version
+    def version(self) -> str:
+        """A version of the registry: one beside the champion where there is one."""
+        listed = json.loads(self.stack.run("models", "list", "--json").stdout)
+        return str(min(listed, key=lambda each: bool(each["is_champion"]))["version"])
 
 
 @contextlib.contextmanager
