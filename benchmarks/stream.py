@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from benchmarks.streaming.live import seconds_to_live
-from benchmarks.streaming.loads import Load
+from benchmarks.streaming.loads import Load, cores_in_use
 from benchmarks.streaming.naive import messages_per_s
 from benchmarks.streaming.stand import Stand, environment, made_file, standing
 from ev_pipeline.domain.errors import PipelineError
@@ -86,12 +86,11 @@ def _measured(what: str, measure: Callable[[], float | None]) -> float:
 
 
 def _print_most(load: Load, seconds: float) -> float:
-    accounted, rate, cpu = load.at_most(seconds)
-    shares = ", ".join(f"{name} {s / seconds:.2f}" for name, s in cpu.items())
+    accounted, rate, cores = load.at_most(seconds)
     print(
         f"  highest rate, {seconds:g} s    {rate:9,.0f} messages/s   mark {MOST_PER_S[0]:,}"
         f" ({MOST_PER_S[1]:,})   {rate / MOST_PER_S[0]:.2f} of the mark\n"
-        f"    {accounted}\n    cores in use: {shares}",
+        f"    {accounted}\n    {_shares(cores)}",
         flush=True,
     )
     return rate
@@ -99,13 +98,15 @@ def _print_most(load: Load, seconds: float) -> float:
 
 def _print_rate(load: Load, stand: Stand, rate: int, seconds: float) -> float:
     """Print publish-to-commit at the rate; returns its p99, s."""
-    before = _flushes(stand)
+    before, cpu_before, began = _flushes(stand), stand.cpu_s(), time.perf_counter()
     accounted, late, sent = load.at_rate(rate, seconds)
+    cores = cores_in_use(stand, cpu_before, time.perf_counter() - began)
     n, spent_ms = (now - then for now, then in zip(_flushes(stand), before, strict=True))
     print(
         f"  {_at(rate)}{_spread(late)}   mark {P99_MS[rate] or '-'} ms\n    {accounted}\n"
         f"    a flush {spent_ms / max(n, 1):.1f} ms at the mean of {n:.0f};"
-        f" the publisher was at most {1000 * sent.latest_s:.0f} ms late",
+        f" the publisher was at most {1000 * sent.latest_s:.0f} ms late\n"
+        f"    {_shares({**cores, 'publisher': sent.cores})}",
         flush=True,
     )
     return float(np.quantile(late, 0.99))
@@ -182,6 +183,10 @@ def _flushes(stand: Stand) -> tuple[float, float]:
 
 def _at(rate: int) -> str:
     return f"publish to commit, {f'{rate:,}/s':<8} "
+
+
+def _shares(cores: dict[str, float]) -> str:
+    return "cores in use: " + ", ".join(f"{name} {n:.2f}" for name, n in cores.items())
 
 
 def _spread(late: Numbers) -> str:

@@ -89,6 +89,11 @@ class _Run:
     results: list[Sent]
 
 
+def cores_in_use(stand: Stand, cpu_before: dict[str, float], seconds: float) -> dict[str, float]:
+    """How much of a core each service has used since its CPU seconds were read."""
+    return {name: (s - cpu_before[name]) / seconds for name, s in stand.cpu_s().items()}
+
+
 class Load:
     """The load that one benchmark puts on one stand.
 
@@ -143,7 +148,8 @@ class Load:
         """Publish whatever the worker keeps up with.
 
         Returns:
-            What became of it; messages a second committed; CPU seconds of each service.
+            What became of it; messages a second committed; cores that each service used, and the
+            publishers.
         """
         before = self._sums()
         lets = [CONTEXT.Value("q", BACKLOG // N_PUBLISHERS) for _ in self._logins]
@@ -154,10 +160,11 @@ class Load:
             began, first, cpu_before = time.perf_counter(), self._received(), self._stand.cpu_s()
             self._let(lets, before[0], duration_s)
             rate = (self._received() - first) / (time.perf_counter() - began)
-            cpu = {name: s - cpu_before[name] for name, s in self._stand.cpu_s().items()}
+            cores = cores_in_use(self._stand, cpu_before, time.perf_counter() - began)
             for let in lets:
                 let.value = -1
-        return self._accounted(run.results, before, tasks), rate, cpu
+        cores["publishers"] = sum(result.cores for result in run.results)
+        return self._accounted(run.results, before, tasks), rate, cores
 
     def _let(self, lets: list[Any], received_before: int, duration_s: float) -> None:
         """For so long, publishers may be ahead of the worker by the backlog."""

@@ -73,11 +73,19 @@ class Task:
 
 @dataclass(frozen=True)
 class Sent:
-    """What one publisher did: messages that the broker took, and the worst delay of a write, s."""
+    """What one publisher did.
+
+    Args:
+        acknowledged: messages that the broker took.
+        refused: messages that it did not.
+        latest_s: the worst delay of a write, s.
+        cores: how much of a core it took meanwhile.
+    """
 
     acknowledged: int
     refused: int
     latest_s: float
+    cores: float
 
 
 def publish(task: Task, let: Any, parent: Connection) -> None:
@@ -96,6 +104,7 @@ def publish(task: Task, let: Any, parent: Connection) -> None:
         latest_s = 0.0
         rest = b""
         time.sleep(max(0.0, start_s - time.time()))
+        began_s, cpu_before_s = time.perf_counter(), time.process_time()
         while True:
             allowed = _allowed(task, let, sent, start_s)
             is_over = let.value < 0 or sent >= task.most
@@ -110,7 +119,8 @@ def publish(task: Task, let: Any, parent: Connection) -> None:
             more, bad, rest = _answers(tls, rest, 0.0 if batch > 0 else _IDLE_S)
             acknowledged += more
             refused += bad
-    parent.send(Sent(acknowledged - refused, refused, latest_s))
+    cores = (time.process_time() - cpu_before_s) / (time.perf_counter() - began_s)
+    parent.send(Sent(acknowledged - refused, refused, latest_s, cores))
 
 
 def _allowed(task: Task, let: Any, sent: int, start_s: float) -> int:

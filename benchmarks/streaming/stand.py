@@ -60,20 +60,25 @@ class Stand:
     postmaster: subprocess.Popen[bytes]
 
     def cpu_s(self) -> dict[str, float]:
-        """CPU seconds so far of each service, the database's by all its processes."""
+        """CPU seconds so far of each service, the database's by all its processes.
+
+        The teller is the worker's one child.
+        """
         if self.broker.process is None:
             raise RuntimeError("the broker is gone")
         family = [self.postmaster.pid, *_children_of(self.postmaster.pid)]
         return {
             "worker": _cpu_s(self.worker.pid),
+            "teller": sum(map(_cpu_s, _children_of(self.worker.pid))),
             "postgres": sum(map(_cpu_s, family)),
             "broker": _cpu_s(self.broker.process.pid),
         }
 
     def worker_mb(self) -> float:
-        """Memory of the worker that is in use, MB."""
-        pages = int(Path(f"/proc/{self.worker.pid}/statm").read_text().split()[1])
-        return pages * _PAGE_BYTES / 1e6
+        """Memory of the worker and its teller that is in use, MB."""
+        family = [self.worker.pid, *_children_of(self.worker.pid)]
+        pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in family)
+        return sum(pages) * _PAGE_BYTES / 1e6
 
     def scalar(self, sql: str, **values: object) -> int:
         """The one number that the statement gives."""

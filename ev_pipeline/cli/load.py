@@ -4,6 +4,7 @@ What lives here: options, and what a person or a program is told. What does not:
 (`ev_pipeline.intake`).
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 _COUNTS: Final = ("received", "stored", "updated", "duplicate", "quarantined")
 _CODES: Final = ("reasons", "warnings", "notes")
 
+_NICENESS: Final = 10
+"""A file can wait for its share of the cores; what chargers report meanwhile cannot."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the root command."""
@@ -67,6 +71,7 @@ def load(
 
     Example: ev-pipeline load dundee cpdata.csv cp-data-dec-mar-2018.csv
     """
+    os.nice(_NICENESS)
     from ev_pipeline.intake.load import load_file  # noqa: PLC0415 -- --help stays fast
     from ev_pipeline.settings import load_settings  # noqa: PLC0415
     from ev_pipeline.sources.mapping import load_mapping  # noqa: PLC0415

@@ -36,7 +36,7 @@ def canonical_frame(
         )
     if records.malformed:
         frame = _without(frame, records.malformed)
-    return frame.with_columns(lines.alias("line"))
+    return frame.hstack([lines.alias("line")])
 
 
 def _without(frame: pl.DataFrame, malformed: dict[int, str]) -> pl.DataFrame:

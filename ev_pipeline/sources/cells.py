@@ -6,17 +6,22 @@ What does not: what the texts mean (`decode`).
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from math import inf
+from typing import Final
 
 import polars as pl
 
 from ev_pipeline.sources.fields import Source
 
+_MAX_SINGLES: Final = 256
+"""Nulls of each kind, and the constants of some mappings."""
+
 
 def where(mask: pl.Series, values: pl.Series) -> pl.Series:
     """The values where the mask holds, else null."""
     # A kernel of its own: an expression costs more than a small batch's whole column.
-    return values.zip_with(mask, pl.Series([None], dtype=values.dtype))
+    return values.zip_with(mask, _single(None, values.dtype))
 
 
 def finite(numbers: pl.Series) -> pl.Series:
@@ -26,7 +31,13 @@ def finite(numbers: pl.Series) -> pl.Series:
 
 def constant(value: object, dtype: pl.DataType, height: int) -> pl.Series:
     """The same value for every record."""
-    return pl.Series([value], dtype=dtype).new_from_index(0, height)
+    return _single(value, dtype).new_from_index(0, height)
+
+
+@lru_cache(maxsize=_MAX_SINGLES)
+def _single(value: object, dtype: pl.DataType) -> pl.Series:
+    """One value, made once: to make it takes longer than to repeat it."""
+    return pl.Series([value], dtype=dtype)
 
 
 class Cells:

@@ -236,7 +236,8 @@ class _Batch:
         self._values[field] = moments.earlier
         if field in ("started_at", "ended_at"):
             self._values[_later_name(field)] = moments.later
-            self._findings.note("time_ambiguous", moments.later.is_not_null())
+            if moments.later.null_count() < self._cells.height:
+                self._findings.note("time_ambiguous", moments.later.is_not_null())
 
     def _read_weekday(self, field: str, source: WeekdaySource) -> None:
         if self._findings.has_noted("time_assigned"):

@@ -74,6 +74,10 @@ class Findings:
 
     def notes(self) -> pl.Series:
         """Each record's notes."""
+        if not self._notes:
+            return pl.Series("notes", [[]], dtype=pl.List(pl.String)).new_from_index(
+                0, self._height
+            )
         lists: list[list[str]] = [[]]
         index = pl.Series("notes", [0], dtype=pl.UInt32).new_from_index(0, self._height)
         for code, mask in self._notes.items():

@@ -78,9 +78,11 @@ def read_written(texts: pl.Series, formats: tuple[str, ...], *, add_years: int) 
             break
         read = attempt(unread)
         if read.dtype == _MOMENT:
-            moments = moments.zip_with(moments.is_not_null(), read)
+            moments = _first_of(moments, read)
         else:
-            clocks = clocks.zip_with(clocks.is_not_null(), read)
+            clocks = _first_of(clocks, read)
+        if read.null_count() == unread.null_count():
+            break
         unread = where(read.is_null(), unread)
     return WrittenTimes(in_years(moments, add_years), in_years(clocks, add_years))
 
@@ -117,6 +119,13 @@ def to_moments(
         earlier = earlier.zip_with(earlier.is_not_null(), told.earlier)
         later = later.zip_with(later.is_not_null(), told.later)
     return Moments(earlier, later)
+
+
+def _first_of(times: pl.Series, others: pl.Series) -> pl.Series:
+    """The times, and the others where there are none."""
+    if times.null_count() == len(times):
+        return others
+    return times.zip_with(times.is_not_null(), others)
 
 
 def _nulls(like: pl.Series, dtype: pl.DataType) -> pl.Series:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.domain.features import describe_sessions
 from ev_pipeline.domain.models.bundle import ModelBundle
+from ev_pipeline.domain.prepared import PreparedQuery
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.changes import horizon_now, place_reader
 from ev_pipeline.storage.features import session_batches
@@ -64,6 +65,9 @@ REPLACING: Final = """
 """
 """How a label takes the place of the one that its session had by the same version."""
 
+_DESCRIBE: Final = PreparedQuery(describe_sessions)
+"""What a label depends on."""
+
 _REASONS: Final = pl.format(
     "[{}]",
     pl.col("anomaly_reasons").list.eval(pl.element().struct.json_encode()).list.join(","),
@@ -108,7 +112,7 @@ class Labeller:
 
     def label(self, sessions: pl.DataFrame) -> pl.DataFrame:
         """The sessions' labels, with the columns of `ev_session_label`."""
-        labels = self.bundle.label(describe_sessions(sessions.lazy()).collect())
+        labels = self.bundle.label(_DESCRIBE.run(sessions))
         return labels.with_columns(
             _REASONS.alias("anomaly_reasons") if labels["is_anomaly"].any() else _NO_REASONS,
             model_version=pl.lit(self.version),

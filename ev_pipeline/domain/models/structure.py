@@ -14,7 +14,6 @@ from typing import Any, Final, Self
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from ev_pipeline.domain.models.centres import Centres
 from ev_pipeline.domain.models.samples import sample_positions
@@ -127,6 +126,8 @@ def _explained(rows: Floats, seed: int) -> float:
 
 def _normal_ranks(values: Floats) -> Floats:
     """The values' ranks as those of a normal distribution, one row; equals get their mean rank."""
+    from scipy.stats import rankdata  # noqa: PLC0415 - only training pays for it
+
     ranks = rankdata(values) / (len(values) + 1)
     return _unit_variance(np.asarray(ndtri(ranks))[np.newaxis])
 

@@ -173,11 +173,13 @@ class _Group:
         ids = [self._delivery_id(sender.message_id, row) for row, sender in enumerate(senders)]
         places = pl.Series("line", self.places, dtype=pl.Int64)
         texts = texts_of_elements(self.elements, self.mapping)
-        frame = canonical_frame(texts, self.mapping, received_at, places).with_columns(
-            pl.Series("message", self.numbers, dtype=pl.Int64),
-            pl.Series("account", [sender.account for sender in senders], dtype=pl.String),
-            pl.Series("delivery_id", ids, dtype=pl.String),
-            received_at,
+        frame = canonical_frame(texts, self.mapping, received_at, places).hstack(
+            [
+                pl.Series("message", self.numbers, dtype=pl.Int64),
+                pl.Series("account", [sender.account for sender in senders], dtype=pl.String),
+                pl.Series("delivery_id", ids, dtype=pl.String),
+                received_at,
+            ]
         )
         raw = [element.raw for element in self.elements]
         return DecodedRecords(self.mapping, self.scope, RecordBatch(frame, None, raw.__getitem__))
