@@ -18,6 +18,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ev_pipeline.ocpi_settings import OcpiSettings
+
 ENV_PREFIX: Final = "EV_"
 
 
@@ -76,7 +78,7 @@ class Limits(BaseModel):
     )
 
 
-class Settings(Limits, BaseSettings):
+class Settings(Limits, OcpiSettings, BaseSettings):
     """Every choice that the environment can make, from variables named `EV_` and the field."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="ignore")

@@ -15,6 +15,7 @@ from docs.reference.session_schema import session_schema_text
 from docs.reference.tables import tables_page
 from docs.reference.topics import topics_page
 from ev_pipeline.domain.codes import CODES, Code, Severity
+from ev_pipeline.ocpi_settings import OcpiSettings
 from ev_pipeline.settings import ENV_PREFIX, Limits, Settings
 
 DOCS: Final = Path(__file__).parents[1]
@@ -74,13 +75,17 @@ def _code_row(each: Code) -> tuple[str, str, str]:
 
 
 def _settings_page() -> str:
-    own = [name for name in Settings.model_fields if name not in Limits.model_fields]
+    shared = {**Limits.model_fields, **OcpiSettings.model_fields}
+    own = [name for name in Settings.model_fields if name not in shared]
     parts = [
         _SETTINGS_INTRODUCTION,
         _settings_table(own),
         "\n## Limits\n",
         "Beyond them a record is refused or flagged: [the codes](codes.md).\n",
         _settings_table(list(Limits.model_fields)),
+        "\n## OCPI\n",
+        "What [exported CDRs](export.md#ocpi-charge-detail-records) say for want of anything better.\n",
+        _settings_table(list(OcpiSettings.model_fields)),
     ]
     return "\n".join(parts) + "\n"
 

@@ -23,7 +23,8 @@ def database(settings: "Settings") -> Iterator["sa.Engine"]:
         PipelineError: it is away, of another version, fails on the way (a full disk, a lost
             connection), or its role has no right to what is asked.
     """
-    import psycopg2  # noqa: PLC0415 -- --help stays fast
+    import adbc_driver_manager  # noqa: PLC0415 -- --help stays fast
+    import psycopg2  # noqa: PLC0415 -- the same
     from psycopg2.errors import (  # noqa: PLC0415 -- the same
         InsufficientPrivilege,
         ReadOnlySqlTransaction,
@@ -31,13 +32,18 @@ def database(settings: "Settings") -> Iterator["sa.Engine"]:
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 -- the same
 
     from ev_pipeline.storage.engine import connect, require_schema  # noqa: PLC0415 -- the same
+    from ev_pipeline.storage.faults import DATABASE_ERRORS  # noqa: PLC0415 -- the same
+
+    failures = (
+        *(psycopg2.OperationalError, psycopg2.InterfaceError),
+        *(adbc_driver_manager.OperationalError, adbc_driver_manager.InternalError),
+    )
 
     engine = connect(settings)
     try:
         require_schema(engine)
         yield engine
-    except (DBAPIError, psycopg2.Error) as error:
-        # COPY is the driver's own, and so are its errors.
+    except DATABASE_ERRORS as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         reason = str(cause).strip().splitlines()[0]
         if isinstance(cause, InsufficientPrivilege | ReadOnlySqlTransaction):
@@ -45,7 +51,7 @@ def database(settings: "Settings") -> Iterator["sa.Engine"]:
                 f"the role of EV_DATABASE_URL may not do this: {reason}",
                 mend="unset EV_DATABASE_URL, or give it the application's role (database.env)",
             ) from error
-        if not isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
+        if not isinstance(cause, failures):
             raise
         raise PipelineError(
             f"the database failed: {reason}",

@@ -105,6 +105,28 @@ def read_period(first: object, last: object, zone: ZoneInfo) -> Period:
     return Period(first_day, last_day, zone)
 
 
+def read_span(
+    first: object, last: object, zone: ZoneInfo
+) -> tuple[datetime | None, datetime | None]:
+    """When the span between two days begins, and from when on it is over, UTC.
+
+    Args:
+        first: its first day, as YYYY-MM-DD; null for no beginning.
+        last: its last day, in the same way; null for no end.
+        zone: the zone of its days.
+
+    Raises:
+        PeriodError: `bad_date`, `out_of_range` or `wrong_order`.
+    """
+    first_day = None if first is None else _read_day("from", first)
+    last_day = None if last is None else _read_day("to", last)
+    if first_day is not None and last_day is not None and last_day < first_day:
+        raise PeriodError("wrong_order", f"the period ends ({last}) before it begins ({first})")
+    since = None if first_day is None else day_begins(first_day, zone)
+    until = None if last_day is None else day_begins(last_day + timedelta(days=1), zone)
+    return since, until
+
+
 def last_days(last_day: date, count: int, zone: ZoneInfo) -> Period:
     """The period of `count` days that ends with `last_day`."""
     return Period(last_day - timedelta(days=count - 1), last_day, zone)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.domain.identity import delivery_ids, session_ids
 from ev_pipeline.intake.job import Job
+from ev_pipeline.intake.our_ids import by_our_ids
 from ev_pipeline.storage.quarantine import first_receipts
 
 
@@ -33,7 +34,8 @@ def with_ids(
     scope, key_has_end = job.origin.scope, job.mapping.key_has_end
     assigned = rows.filter(is_assigned)
     if assigned.is_empty():
-        return rows.with_columns(session_ids(rows, scope=scope, key_has_end=key_has_end))
+        identified = rows.with_columns(session_ids(rows, scope=scope, key_has_end=key_has_end))
+        return by_our_ids(connection, identified, scope=scope)
     start_is_none = pl.when(~is_assigned).then("started_at").alias("started_at")
     own_ids = session_ids(rows.with_columns(start_is_none), scope=scope, key_has_end=key_has_end)
     deliveries = assigned.select(
@@ -50,6 +52,7 @@ def with_ids(
         .with_columns(session_id=pl.coalesce("own_id", "session_id"))
         .drop("own_id")
     )
+    identified = by_our_ids(connection, identified, scope=scope)
     return _first_delivered(connection, identified, scope)
 
 

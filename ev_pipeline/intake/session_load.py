@@ -18,6 +18,7 @@ from ev_pipeline.intake.clocks import with_clock_warnings
 from ev_pipeline.intake.connectors import Connectors
 from ev_pipeline.intake.delivery import with_ids
 from ev_pipeline.intake.job import Job
+from ev_pipeline.intake.our_ids import may_be_ours
 from ev_pipeline.intake.preparation import is_ambiguous, prepare
 from ev_pipeline.intake.records import HeldRecords, numbered, placed
 from ev_pipeline.intake.refusal import refuse, refuse_conflicts
@@ -235,7 +236,7 @@ class _Staging:
         )
 
     def _stage(self, rows: pl.DataFrame, batch: RecordBatch) -> None:
-        if rows["notes"].list.contains("time_assigned").any():
+        if rows["notes"].list.contains("time_assigned").any() or may_be_ours(rows):
             self.finish()  # their ids are looked up
         identified = with_ids(self._connection, rows, batch.raw, self._job)
         prepared = prepare(identified, self._job, self._stations)

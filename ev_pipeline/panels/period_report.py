@@ -1,7 +1,7 @@
 """The period report: what happened from one day to another, in all and day by day.
 
-What lives here: the report as one document, and as a CSV file. What does not: how it is asked for
-(`period_request` and the command line), which days a period has (`domain.periods`).
+What lives here: the report as one document, as a CSV file and as a frame. What does not: how it is
+asked for (`period_request` and the command line), which days a period has (`domain.periods`).
 
 Screen, command line and file show this one document, and so agree to the last digit.
 """
@@ -11,6 +11,7 @@ from datetime import date
 from io import StringIO
 from typing import Any
 
+import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.domain.periods import Period, PeriodError
@@ -71,6 +72,18 @@ def as_csv(report: dict[str, Any]) -> str:
     common = {name: report[name] for name in ("currency", "timezone")}
     writer.writerows({**day, **common} for day in report["by_day"])
     return text.getvalue()
+
+
+def as_frame(report: dict[str, Any]) -> pl.DataFrame:
+    """The report's days as `as_csv` has them, each column of its type."""
+    days = pl.DataFrame(report["by_day"], infer_schema_length=None).with_columns(
+        pl.col("day").str.to_date()
+    )
+    numbers = [name for name, kind in days.schema.items() if kind == pl.Null]
+    return days.with_columns(
+        pl.col(numbers).cast(pl.Float64),
+        *(pl.lit(report[name]).alias(name) for name in ("currency", "timezone")),
+    )
 
 
 def _sums(snapshot: Snapshot, period: Period, station_id: str | None) -> dict[date, Sums]:

@@ -7,7 +7,7 @@ What does not: where records begin and end (`splitting`), what the texts mean (`
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import polars as pl
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.domain.spreadsheets import without_guards
 from ev_pipeline.sources.csv_fields import field_pattern, split_fields
 from ev_pipeline.sources.files import record_encoding
 from ev_pipeline.sources.header_fit import best_fit, quoted
@@ -107,10 +108,15 @@ class CsvTable:
         if block.is_regular and not block.faults.any() and b"\0" not in block.data:
             frame = self._at_once(block)
             if frame is not None:
-                return RawRecords(frame, {})
-        return self._one_by_one(
+                return RawRecords(self._bare(frame), {})
+        records = self._one_by_one(
             [block.raw(row) for row in range(len(block))], block.faults.tolist()
         )
+        return replace(records, texts=self._bare(records.texts))
+
+    def _bare(self, texts: pl.DataFrame) -> pl.DataFrame:
+        """The texts without what guards them from spreadsheets."""
+        return without_guards(texts) if self.mapping.file.guarded else texts
 
     def _at_once(self, block: RecordBlock) -> pl.DataFrame | None:
         """The block's records, parsed together; null if any is not as it should be."""

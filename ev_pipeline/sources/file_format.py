@@ -52,6 +52,8 @@ class FileFormat(BaseModel):
         optional_columns: columns that a file may lack; any other that is named must be there.
         report_unknown_keys: whether a JSON record with keys that the mapping does not name gets
             the note `unknown_keys`.
+        guarded: whether texts of a CSV file lose the apostrophe that guards them from being taken
+            for a formula by a spreadsheet.
         standard: the standard that JSON records follow, where paths alone cannot read it.
     """
 
@@ -72,6 +74,7 @@ class FileFormat(BaseModel):
     list_at: str | None = None
     optional_columns: Texts = ()
     report_unknown_keys: bool = False
+    guarded: bool = False
     standard: Standard | None = None
 
     @model_validator(mode="after")

@@ -9,7 +9,11 @@ from typing import Final
 import polars as pl
 import sqlalchemy as sa
 
+from ev_pipeline.domain.session import SESSION_FIELDS, Kind
 from ev_pipeline.storage.staging import FIELD_LIST, FIELDS, know_sizes
+
+_TIMES: Final = frozenset(field.name for field in SESSION_FIELDS if field.kind is Kind.TIME)
+"""A record that says them to the millisecond, as OCPI does, says the same."""
 
 _TIMES_FROM_RECEIPT: Final = ("started_at", "ended_at")
 """Of a session whose times were assigned on receipt, a later delivery's times say nothing."""
@@ -17,6 +21,8 @@ _TIMES_FROM_RECEIPT: Final = ("started_at", "ended_at")
 
 def _says_the_same(field: str) -> str:
     same = f"n.{field} is null or n.{field} = p.{field}"
+    if field in _TIMES:
+        same += f" or n.{field} = date_trunc('milliseconds', p.{field})"
     if field in _TIMES_FROM_RECEIPT:
         same = f"'time_assigned' = any(n.notes) or {same}"
     return f"({same})"

@@ -1,10 +1,11 @@
 """What PostgreSQL holds as polars frames, by way of Arrow.
 
-What lives here: running a query and turning its columns into plain polars types.
+What lives here: running a query, at once or as its rows arrive, and turning its columns into plain
+polars types.
 What does not: the queries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any, Final
 
@@ -41,11 +42,51 @@ def read_frame(
 
     compiled = sa.text(sql).compile(dialect=_DIALECT)
     values = [(params or {})[name] for name in getattr(compiled, "positiontup", None) or ()]
-    address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with closing(dbapi.connect(address)) as connection, connection.cursor() as cursor:
+    with closing(dbapi.connect(_address(engine))) as connection, connection.cursor() as cursor:
         cursor.execute(str(compiled), values or None)
         table = cursor.fetch_arrow_table()
     return _to_polars(table)
+
+
+def read_batches(
+    engine: sa.Engine, sql: str, params: Mapping[str, Any] | None = None
+) -> Iterator[pl.DataFrame]:
+    """The rows of one query as they arrive, in bounded memory, all of one moment.
+
+    Args:
+        engine: says where the database is; the query runs on a connection of its own.
+        sql: the query, with parameters written as `%(name)s`.
+        params: their values.
+
+    Yields:
+        Frames as of `read_frame`, at least one, which may be empty.
+
+    Raises:
+        TypeError: as `read_frame`.
+    """
+    from adbc_driver_postgresql import dbapi  # noqa: PLC0415 - as above
+
+    with closing(dbapi.connect(_address(engine))) as connection, connection.cursor() as cursor:
+        cursor.execute(_with_values(engine, sql, params))
+        reader = cursor.fetch_record_batch()
+        is_empty = True
+        for batch in reader:
+            is_empty = False
+            yield _to_polars(pa.Table.from_batches([batch]))
+        if is_empty:
+            yield _to_polars(reader.schema.empty_table())
+
+
+def _with_values(engine: sa.Engine, sql: str, params: Mapping[str, Any] | None) -> str:
+    """The query with its values written out: with bound ones its rows come all at once."""
+    with engine.connect() as connection, closing(connection.connection.cursor()) as cursor:
+        # The driver's own method, which SQLAlchemy's interface does not name.
+        written: bytes = cursor.mogrify(sql, dict(params or {}))
+        return written.decode()
+
+
+def _address(engine: sa.Engine) -> str:
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _to_polars(table: pa.Table) -> pl.DataFrame:

@@ -1,0 +1,1 @@
+"""What leaves the pipeline as files: sessions, labels and reports in formats that others read."""
