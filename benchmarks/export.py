@@ -23,9 +23,13 @@ from benchmarks.loading.server import Server, running
 from ev_pipeline.intake.load import load_file
 from ev_pipeline.settings import Settings
 from ev_pipeline.storage.engine import connect
+from ev_pipeline.storage.tables.sessions import ev_session
 
 DEFAULT_ROWS: Final = [10_000, 100_000]
 """Enough to see growth; a million takes minutes, and is asked for by `--rows`."""
+
+LOADED: Final = 10_000
+"""Sessions that are loaded; more are copies of them at other times."""
 
 FORMATS: Final = ("csv", "parquet", "ocpi")
 PARTY: Final = {
@@ -66,11 +70,25 @@ def main() -> None:
 
 
 def _filled(server: Server, rows: int, folder: Path) -> Settings:
-    """A database with so many generated sessions, less those that are refused."""
+    """A database with about so many generated sessions, each loaded one as often as needed."""
     settings = server.copy("filled")
-    files = next(make_files(rows, folder))
+    files = next(make_files(min(rows, LOADED), folder))
     engine = connect(settings)
     load_file(engine, settings, files.mapping, files.fill)
+    changed = {
+        "session_id": "gen_random_uuid()",
+        "source_session_id": "source_session_id || '-' || copy",
+        **{name: f"{name} + copy * interval '1 hour'" for name in ("started_at", "ended_at")},
+    }
+    names = [column.name for column in ev_session.c]
+    columns, values = (", ".join(each) for each in (names, [changed.get(n, n) for n in names]))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"insert into ev_session ({columns}) select {values}"
+            f" from ev_session, generate_series(1, {rows // LOADED - 1}) copy"
+        )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("vacuum analyze ev_session")
     engine.dispose()
     return settings
 

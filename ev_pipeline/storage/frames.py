@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any, Final
 
+import adbc_driver_manager
 import polars as pl
 import pyarrow as pa
 import sqlalchemy as sa
@@ -63,6 +64,7 @@ def read_batches(
 
     Raises:
         TypeError: as `read_frame`.
+        adbc_driver_manager.OperationalError: the database is lost on the way.
     """
     from adbc_driver_postgresql import dbapi  # noqa: PLC0415 - as above
 
@@ -70,11 +72,21 @@ def read_batches(
         cursor.execute(_with_values(engine, sql, params))
         reader = cursor.fetch_record_batch()
         is_empty = True
-        for batch in reader:
+        for batch in _arriving(reader):
             is_empty = False
             yield _to_polars(pa.Table.from_batches([batch]))
         if is_empty:
             yield _to_polars(reader.schema.empty_table())
+
+
+def _arriving(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The batches; a connection that is lost on the way is the driver's error, as elsewhere."""
+    try:
+        yield from reader
+    except OSError as error:
+        raise adbc_driver_manager.OperationalError(
+            str(error), status_code=adbc_driver_manager.AdbcStatusCode.IO
+        ) from error
 
 
 def _with_values(engine: sa.Engine, sql: str, params: Mapping[str, Any] | None) -> str:

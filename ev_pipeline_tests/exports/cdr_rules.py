@@ -17,7 +17,7 @@ _HOUR_S: Final = 3600
 _SECOND: Final = 1 / _HOUR_S
 """h; what a clock in whole seconds may add."""
 
-PARTY: Final = {
+PARTY: Final[dict[str, Any]] = {
     "ocpi_country_code": "GB",
     "ocpi_party_id": "EXA",
     "ocpi_country": "GBR",

@@ -4,6 +4,8 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from ev_pipeline.cli.main import main
 from ev_pipeline.domain.periods import read_period
 from ev_pipeline.panels.period_report import as_csv, as_frame, report_period
 from ev_pipeline.settings import Settings
@@ -24,11 +27,20 @@ COMMAND = (sys.executable, "-m", "ev_pipeline.cli.main", "export")
 PARTY_VARIABLES = {f"EV_{name.upper()}": str(value) for name, value in PARTY.items()}
 
 
-def run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*COMMAND, *words], env=environment, capture_output=True, check=False)
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it wrote."""
+
+    returncode: object
+    stdout: bytes
+    stderr: bytes
 
 
-def one_line(failed: subprocess.CompletedProcess[bytes], code: int) -> str:
+Run = Callable[..., Done]
+"""Runs `export` with these words, here: a process of its own takes seconds to start."""
+
+
+def one_line(failed: Done, code: int) -> str:
     said = failed.stderr.decode()
     assert (failed.returncode, failed.stdout, said.count("\n")) == (code, b"", 1), said
     return said
@@ -48,7 +60,25 @@ def environment(
     return {**environment, "EV_TIMEZONE": "Europe/Lisbon", "COLUMNS": "80", **PARTY_VARIABLES}
 
 
-def own_ids(done: subprocess.CompletedProcess[bytes]) -> list[str]:
+@pytest.fixture
+def run(
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> Run:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*words: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["ev-pipeline", "export", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Done(ended.value.code or 0, *capsysbinary.readouterr())
+
+    return run
+
+
+def own_ids(done: Done) -> list[str]:
     assert done.returncode == 0, done.stderr
     return [
         line["source_session_id"]
@@ -56,23 +86,19 @@ def own_ids(done: subprocess.CompletedProcess[bytes]) -> list[str]:
     ]
 
 
-def test_sessions_come_in_the_order_of_their_start_and_by_what_is_asked(
-    environment: dict[str, str],
-) -> None:
-    everything = run(environment, "sessions")
+def test_sessions_come_in_the_order_of_their_start_and_by_what_is_asked(run: Run) -> None:
+    everything = run("sessions")
     assert own_ids(everything) == ["b", "a", "c"]
     assert everything.stderr == b"3 sessions\n"
-    some = run(environment, "sessions", "--from", "2024-05-01", "--to", "2024-05-05")
+    some = run("sessions", "--from", "2024-05-01", "--to", "2024-05-05")
     assert own_ids(some) == ["a"]
-    at_a_station = run(environment, "sessions", "--station", "B", "--scope", "default")
+    at_a_station = run("sessions", "--station", "B", "--scope", "default")
     assert own_ids(at_a_station) == ["c"]
 
 
-def test_parquet_holds_codes_as_a_list_and_the_summary_is_json(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_parquet_holds_codes_as_a_list_and_the_summary_is_json(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "sessions.parquet"
-    done = run(environment, "sessions", "--format", "parquet", "--output", str(path), "--json")
+    done = run("sessions", "--format", "parquet", "--output", str(path), "--json")
     assert (done.returncode, done.stderr) == (0, b"")
     assert json.loads(done.stdout) == {
         "exported": 3,
@@ -84,15 +110,13 @@ def test_parquet_holds_codes_as_a_list_and_the_summary_is_json(
     read = pl.read_parquet(path)
     assert read["quality_codes"].to_list()[-1] == ["under_0_5_kwh", "station_unregistered"]
     assert read.schema["started_at"] == pl.Datetime("us", "UTC")
-    piped = run(environment, "sessions", "--format", "parquet").stdout
+    piped = run("sessions", "--format", "parquet").stdout
     assert pl.read_parquet(BytesIO(piped)).equals(read)
     assert sorted(path.parent.iterdir()) == [path]
 
 
-def test_cdrs_are_written_and_what_is_none_is_counted_with_the_reason(
-    environment: dict[str, str],
-) -> None:
-    done = run(environment, "sessions", "--format", "ocpi")
+def test_cdrs_are_written_and_what_is_none_is_counted_with_the_reason(run: Run) -> None:
+    done = run("sessions", "--format", "ocpi")
     cdrs = json.loads(done.stdout)
     for cdr in cdrs:
         assert_cdr(cdr)
@@ -104,13 +128,11 @@ def test_cdrs_are_written_and_what_is_none_is_counted_with_the_reason(
     ]
 
 
-def test_labels_are_the_champions(
-    environment: dict[str, str], engine: sa.Engine, settings: Settings
-) -> None:
-    assert "no model is champion" in one_line(run(environment, "labels"), 1)
+def test_labels_are_the_champions(run: Run, engine: sa.Engine) -> None:
+    assert "no model is champion" in one_line(run("labels"), 1)
     version = register(engine, 1)
     promote(engine, version, reason="the first", promoted_at=TRAINED_AT)
-    lines = list(csv.DictReader(StringIO(run(environment, "labels").stdout.decode())))
+    lines = list(csv.DictReader(StringIO(run("labels").stdout.decode())))
     assert [line["source_session_id"] for line in lines] == ["b", "a", "c"]
     assert {line["model_version"] for line in lines} == {version}
     ids = rows(engine, "select session_id::text from ev_session order by started_at, session_id")
@@ -143,14 +165,14 @@ def test_a_reader_that_leaves_is_no_fault_worth_a_stack_trace(environment: dict[
 
 
 def test_what_cannot_be_done_is_one_line_with_the_mend(
-    environment: dict[str, str], tmp_path: Path
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     usage: dict[str, tuple[str, ...]] = {
         "--format csv or parquet": ("labels", "--format", "ocpi"),
         "name a file with --output": ("sessions", "--json"),
     }
     for said, words in usage.items():
-        assert said in one_line(run(environment, *words), 2)
+        assert said in one_line(run(*words), 2)
     refused: dict[str, tuple[str, ...]] = {
         f"{tmp_path}: this is a directory": ("sessions", "--output", str(tmp_path)),
         "/nowhere/x.csv: the file cannot be written": ("sessions", "--output", "/nowhere/x.csv"),
@@ -159,7 +181,7 @@ def test_what_cannot_be_done_is_one_line_with_the_mend(
         "'from' is no date": ("sessions", "--from", "soon"),
     }
     for said, words in refused.items():
-        assert said in one_line(run(environment, *words), 1)
-    nameless = {name: value for name, value in environment.items() if "PARTY" not in name}
-    assert "EV_OCPI_PARTY_ID" in one_line(run(nameless, "sessions", "--format", "ocpi"), 1)
+        assert said in one_line(run(*words), 1)
+    monkeypatch.delenv("EV_OCPI_PARTY_ID")
+    assert "EV_OCPI_PARTY_ID" in one_line(run("sessions", "--format", "ocpi"), 1)
     assert list(tmp_path.iterdir()) == []

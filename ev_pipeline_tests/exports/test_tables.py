@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from io import BytesIO, StringIO
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ev_pipeline.domain.spreadsheets import without_guards
@@ -52,6 +52,7 @@ def test_without_rows_the_columns_are_there() -> None:
     assert dict(pl.read_parquet(BytesIO(written(frame(), table=Table.PARQUET))).schema) == SCHEMA
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
 def test_no_text_in_csv_is_a_formula_and_each_comes_back(texts: list[str]) -> None:
     file = written(frame(*((text, AT, 1.0, []) for text in texts)))

@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from ev_pipeline.storage.frames import read_frame
+from ev_pipeline.storage.faults import DATABASE_ERRORS
+from ev_pipeline.storage.frames import read_batches, read_frame
 
 SESSION_ID = "0b6f3c1e-9a51-5c7e-8f10-1d2c3b4a5968"
 
@@ -68,3 +69,36 @@ def test_a_type_without_a_place_in_a_frame_is_refused_by_name(
 ) -> None:
     with pytest.raises(TypeError, match="column odd"):
         read_frame(engine, f"select {expression} as odd")
+
+
+MANY_ROWS = "select n, repeat('x', 1000) as text from generate_series(1, 100000) n"
+"""100 MB: more than is read at a time."""
+
+
+def test_batches_are_the_rows_in_order_and_at_least_one(engine: sa.Engine) -> None:
+    batches = list(read_batches(engine, MANY_ROWS))
+    assert len(batches) > 2
+    assert pl.concat(batches)["n"].to_list() == list(range(1, 100_001))
+    (nothing,) = read_batches(engine, "select 1 as n, now() as at where false")
+    assert nothing.schema == {"n": pl.Int32(), "at": pl.Datetime("us", "UTC")}
+
+
+def test_a_value_is_a_value_whatever_it_looks_like(engine: sa.Engine) -> None:
+    for value in ("it's", "back\\slash", "100 %s", "'; drop table ev_session; --"):
+        (frame,) = read_batches(engine, "select %(value)s::text as value", {"value": value})
+        assert frame["value"].to_list() == [value]
+
+
+def test_a_connection_that_is_lost_on_the_way_is_an_error_of_the_database(
+    engine: sa.Engine,
+) -> None:
+    batches = read_batches(engine, MANY_ROWS)
+    next(batches)
+    with engine.begin() as connection:
+        ended = connection.exec_driver_sql(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+            " where query like '%%repeat(%%' and pid <> pg_backend_pid()"
+        ).scalar_one()
+    assert ended == 1
+    with pytest.raises(DATABASE_ERRORS):
+        list(batches)
