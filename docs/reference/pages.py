@@ -84,7 +84,7 @@ def _settings_page() -> str:
         "Beyond them a record is refused or flagged: [the codes](codes.md).\n",
         _settings_table(list(Limits.model_fields)),
         "\n## OCPI\n",
-        "What [exported CDRs](export.md#ocpi-charge-detail-records) say for want of anything better.\n",
+        "What [exported CDRs](export.md#ocpi-charge-detail-records) say where nothing else does.\n",
         _settings_table(list(OcpiSettings.model_fields)),
     ]
     return "\n".join(parts) + "\n"
