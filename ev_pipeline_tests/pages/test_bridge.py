@@ -2,43 +2,23 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from docs.reference.session_schema import session_schema
-from ev_pipeline_tests.house.repository import blocks
+from ev_pipeline_tests.pages.programs import run_program, text_of
 from ev_pipeline_tests.sources.messages import decoded_rows
 from ev_pipeline_tests.sources.reading import codes
 from ev_pipeline_tests.sources.test_docs import wanted
 
-PAGE = "docs/connect.md"
-
-
-def text_of(kind: str, beginning: str) -> str:
-    """The page's block that begins so."""
-    (found,) = [
-        block.text
-        for block in blocks(kind)
-        if block.page == PAGE and block.text.startswith(beginning)
-    ]
-    return found
-
 
 def bridged(folder: Path, frames: list[str]) -> list[bytes]:
     """What the page's program makes of the frames."""
-    program = folder / "ocpp_bridge.py"
-    program.write_text(text_of("python", "# ocpp_bridge.py"))
-    done = subprocess.run(
-        [sys.executable, str(program)],
-        input="\n".join(frames).encode(),
-        capture_output=True,
-        check=True,
-    )
-    return done.stdout.splitlines()
+    done = run_program(folder, "ocpp_bridge.py", frames)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.encode().splitlines()
 
 
 def shown_frames() -> list[str]:

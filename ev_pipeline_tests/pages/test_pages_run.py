@@ -15,7 +15,6 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 FIRST: Final = (
     "README.md",
     "docs/load.md",
-    "docs/messages.md",
     "docs/predict.md",
     "docs/operate.md",
     "docs/connect.md",
