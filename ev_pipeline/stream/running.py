@@ -34,15 +34,10 @@ from ev_pipeline.stream.persistence import Persistence
 from ev_pipeline.stream.predicting import Predicting
 from ev_pipeline.stream.responder import Responder
 from ev_pipeline.stream.storing import Storing
-from ev_pipeline.stream.teller import Teller
+from ev_pipeline.stream.teller import CONNECT_WITHIN_S, DRAIN_WITHIN_S, Teller
+from ev_pipeline.stream.telling import TellerProcess
 from ev_pipeline.stream.unforeseen import Unforeseen
 from ev_pipeline.stream.worker import Worker, as_delivered
-
-CONNECT_WITHIN_S: Final = 30.0
-"""s; a broker that does not accept the worker by then is an error that a person should see."""
-
-DRAIN_WITHIN_S: Final = 5.0
-"""s; by then the broker has taken what was told last, some hundred kilobytes, or it is away."""
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -50,15 +45,17 @@ _LOG: Final = logging.getLogger(__name__)
 class Stream:
     """The running worker.
 
-    Two connections: a durable one that receives sessions and nothing else, and one for whatever is
-    published and asked, so that neither ever waits for the other.
+    Two connections beside the teller's: a durable one that receives sessions and nothing else, and
+    one for answers, rejections and presence, so that neither ever waits for the other.
 
     Args:
         engine: the database, its schema up to date.
         settings: everything else.
+        is_told_apart: whether a process of its own tells of changes, so that nothing is stored
+            later because of it; else threads of this one do.
     """
 
-    def __init__(self, engine: sa.Engine, settings: Settings) -> None:
+    def __init__(self, engine: sa.Engine, settings: Settings, *, is_told_apart: bool) -> None:
         self._settings = settings
         self._stopping = threading.Event()
         self._is_up = threading.Event()
@@ -84,7 +81,7 @@ class Stream:
                     *broker_figures.FIGURES,
                 ),
                 on_message=self._hear,
-                on_connected=lambda _is_known: self._tell_anew(),
+                on_connected=lambda _is_known: self._say_status("online"),
                 will=Will(topics.STATUS, encode({"state": "offline"})),
             ),
         )
@@ -97,7 +94,11 @@ class Stream:
             wait=lambda seconds: not self._stopping.wait(seconds),
             on_fault=self._metrics.faults.labels("postgres").inc,
         )
-        self._teller = Teller(engine, settings, self._telling, self._state)
+        self._teller = (
+            TellerProcess(settings, self._state, self.stop)
+            if is_told_apart
+            else Teller(engine, settings, self._state)
+        )
         predicting = Predicting(engine, settings, self._bindings, self._champion)
         self._responder = Responder(
             self._telling,
@@ -112,9 +113,10 @@ class Stream:
         self._worker = Worker(
             self._inbox,
             self._receiving,
+            self._telling,
             self._bindings,
             self._persistence,
-            self._teller,
+            self._teller.note_change,
             self._metrics,
         )
 
@@ -133,7 +135,7 @@ class Stream:
 
         Raises:
             PipelineError: the broker does not accept the worker, or the port of the metrics is
-                taken, or one of its threads met an error that nobody foresaw.
+                taken, or one of its threads met an error that nobody foresaw, or its teller ended.
         """
         with Unforeseen(self.stop) as unforeseen:
             self._run()
@@ -188,11 +190,6 @@ class Stream:
         now = datetime.now(UTC)
         document = {"at": now, "source": "stream", "code": code, "message": message, **detail}
         self._telling.publish(topics.ALERTS, encode(document))
-
-    def _tell_anew(self) -> None:
-        """A broker that was away may have lost what it had retained."""
-        self._say_status("online")
-        self._teller.tell_anew()
 
     def _say_status(self, state: str) -> None:
         document = {

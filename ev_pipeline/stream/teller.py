@@ -1,7 +1,8 @@
-"""Who tells the world what changed: panels, progress, rejections, presence, alerts.
+"""Who tells the world what changed: panels and progress, by a connection of its own.
 
 It follows the change log, so that sessions from every door are told of. What lives here: when
-something is told. What does not: what panels show (`panels`), and answers (`responder`).
+something is told. What does not: what panels show (`panels`), the process that it may have to
+itself (`telling`), and what the worker itself publishes (`running`).
 """
 
 import logging
@@ -18,6 +19,8 @@ import sqlalchemy as sa
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.client import Client
+from ev_pipeline.messaging.login import Login
+from ev_pipeline.messaging.session import Session
 from ev_pipeline.panels.envelope import encode
 from ev_pipeline.panels.rounds import build_round
 from ev_pipeline.panels.state_panels import StreamState
@@ -36,6 +39,12 @@ sessions came in by another door."""
 GREATEST_SHARE: Final = 0.2
 """Of the time, at most: what tells shares the machine with what stores."""
 
+CONNECT_WITHIN_S: Final = 30.0
+"""s; a broker that does not accept the worker by then is an error that a person should see."""
+
+DRAIN_WITHIN_S: Final = 5.0
+"""s; by then the broker has taken what was told last, some hundred kilobytes, or it is away."""
+
 _OTHER_PANELS: Final = tuple(name for name in topics.STREAM_PANELS if name != topics.LIVE_PANEL)
 
 _POSITION: Final = sa.text("""
@@ -52,21 +61,18 @@ class Teller(AbstractContextManager["Teller"]):
 
     Args:
         engine: the database.
-        settings: reporting zone and currency.
-        client: the connection to publish by.
+        settings: reporting zone and currency, and the broker.
         state: what the worker knows of itself.
     """
 
     def __init__(
-        self,
-        engine: sa.Engine,
-        settings: Settings,
-        client: Client,
-        state: Callable[[], StreamState],
+        self, engine: sa.Engine, settings: Settings, state: Callable[[], StreamState]
     ) -> None:
         self._engine = engine
         self._settings = settings
-        self._client = client
+        self._client = Client(
+            Login.from_settings(settings), Session(on_connected=lambda _is_known: self._tell_anew())
+        )
         self._state = state
         self._stopping = threading.Event()
         self._live_changed, self._changed = threading.Event(), threading.Event()
@@ -79,7 +85,17 @@ class Teller(AbstractContextManager["Teller"]):
         self._live_due_at = self._round_due_at = 0.0
 
     def __enter__(self) -> Self:
-        """It tells from now on."""
+        """It tells from now on.
+
+        Raises:
+            PipelineError: the broker does not accept it.
+        """
+        self._client.start()
+        try:
+            self._client.wait_connected(CONNECT_WITHIN_S)
+        except PipelineError:
+            self._client.stop()
+            raise
         self._live.start()
         self._rounds.start()
         return self
@@ -89,22 +105,18 @@ class Teller(AbstractContextManager["Teller"]):
         self._stopping.set()
         self.note_change()
         self._rounds.join()
+        self._client.drain(DRAIN_WITHIN_S)
+        self._client.stop()
 
     def note_change(self) -> None:
         """Something was committed."""
         self._live_changed.set()
         self._changed.set()
 
-    def tell_anew(self) -> None:
+    def _tell_anew(self) -> None:
         """The broker is there again, and may have lost what it had retained."""
         self._is_to_tell_anew = True
         self.note_change()
-
-    def publish(
-        self, topic: str, document: Mapping[str, Any], *, is_retained: bool = False
-    ) -> None:
-        """The document is on its way."""
-        self._client.publish(topic, encode(document), is_retained=is_retained)
 
     def _run(self) -> None:
         self._repeat(self._tell_due_round, self._changed)
@@ -161,10 +173,9 @@ class Teller(AbstractContextManager["Teller"]):
         """Tell these panels and progress."""
         compact(self._engine, self._settings)
         self._publish_panels(panels)
-        self.publish(
+        self._publish(
             topics.PROGRESS,
             progress_of(self._engine, self._settings, self._state(), datetime.now(UTC)),
-            is_retained=True,
         )
 
     def _publish_panels(self, names: tuple[str, ...]) -> None:
@@ -176,7 +187,10 @@ class Teller(AbstractContextManager["Teller"]):
             stream=self._state(),
         )
         for name, document in panels.items():
-            self.publish(topics.panel(name), document, is_retained=True)
+            self._publish(topics.panel(name), document)
+
+    def _publish(self, topic: str, document: Mapping[str, Any]) -> None:
+        self._client.publish(topic, encode(document), is_retained=True)
 
     def _position(self) -> tuple[Any, ...]:
         with self._engine.connect() as connection:

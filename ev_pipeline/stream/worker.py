@@ -1,11 +1,12 @@
-"""The one loop: take what has arrived, commit it, acknowledge it, tell what changed.
+"""The one loop: take what has arrived, commit it, acknowledge it, have told what changed.
 
-What lives here: the order of these. What does not: storing (`persistence`), telling (`teller`).
+What lives here: the order of these. What does not: storing (`persistence`), and telling of it
+(`teller`).
 """
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,6 +14,7 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.client import Client
 from ev_pipeline.messaging.messages import Message
+from ev_pipeline.panels.envelope import encode
 from ev_pipeline.sources.payloads.messages import UNBOUND, Binding
 from ev_pipeline.sources.payloads.messages import Message as Delivered
 from ev_pipeline.stream.bindings import Bindings
@@ -22,7 +24,6 @@ from ev_pipeline.stream.metrics import Metrics
 from ev_pipeline.stream.persistence import Persistence
 from ev_pipeline.stream.rejections import logged, rejection_of
 from ev_pipeline.stream.storing import Fate
-from ev_pipeline.stream.teller import Teller
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -33,9 +34,10 @@ class Worker:
     Args:
         inbox: where the network's thread puts messages.
         client: the connection that they came by.
+        telling: the connection by which senders hear what was refused.
         bindings: how each account's messages are read.
         persistence: where they are stored.
-        teller: who tells others.
+        note_change: hears of each batch that is stored.
         metrics: what is measured.
     """
 
@@ -43,16 +45,18 @@ class Worker:
         self,
         inbox: Inbox,
         client: Client,
+        telling: Client,
         bindings: Bindings,
         persistence: Persistence,
-        teller: Teller,
+        note_change: Callable[[], None],
         metrics: Metrics,
     ) -> None:
         self._inbox = inbox
         self._client = client
+        self._telling = telling
         self._bindings = bindings
         self._persistence = persistence
-        self._teller = teller
+        self._note_change = note_change
         self._metrics = metrics
 
     def run(self) -> None:
@@ -97,8 +101,8 @@ class Worker:
                 account = topics.account_of(message.topic)
                 rejection = rejection_of(message, fate.outcome)
                 _LOG.warning("a record was refused", extra={FIELDS: logged(account, rejection)})
-                self._teller.publish(topics.rejections(account), rejection)
-        self._teller.note_change()
+                self._telling.publish(topics.rejections(account), encode(rejection))
+        self._note_change()
 
 
 def as_delivered(message: Message, bindings: Bindings) -> Delivered:

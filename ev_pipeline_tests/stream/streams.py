@@ -55,7 +55,7 @@ def streaming_settings(settings: Settings, broker: RunningBroker) -> Settings:
 @contextmanager
 def running_stream(engine: sa.Engine, settings: Settings) -> Iterator[Stream]:
     """Within, the worker runs in this process; afterwards it has ended without an error."""
-    stream = Stream(engine, settings)
+    stream = Stream(engine, settings, is_told_apart=False)
     errors: list[BaseException] = []
 
     def run() -> None:
