@@ -97,12 +97,14 @@ class Labeller:
     Args:
         version: its name in the registry.
         bundle: the model.
+        trained_at: when it was trained, UTC.
         labelled_at: the time that its labels carry, UTC.
         labelled_by: who gives them: batch or stream.
     """
 
     version: str
     bundle: ModelBundle
+    trained_at: datetime
     labelled_at: datetime
     labelled_by: str = "batch"
 

@@ -11,6 +11,9 @@ import sqlalchemy as sa
 
 from ev_pipeline.storage.sessions import OVERLAP
 
+Decision = Literal["stored", "updated", "duplicate", "quarantined"]
+"""The ledger's words for what becomes of a record."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -31,7 +34,7 @@ class Outcome:
     ordinal: int
     session_id: str | None
     source_session_id: str | None
-    decision: Literal["stored", "updated", "duplicate", "quarantined"]
+    decision: Decision
     revision: int | None
     reasons: list[dict[str, Any]]
     warnings: list[str]

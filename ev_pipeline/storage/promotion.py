@@ -54,7 +54,8 @@ def load_labeller(engine: sa.Engine, version: str, *, labelled_at: datetime) -> 
                 f"there is no model version {version}", mend="see `ev-pipeline models list`"
             )
         artifact = registry.read_artifact(connection, version)
-    return Labeller(version, ModelBundle.from_bytes(artifact, record.artifact_sha256), labelled_at)
+    bundle = ModelBundle.from_bytes(artifact, record.artifact_sha256)
+    return Labeller(version, bundle, record.trained_at, labelled_at)
 
 
 def read_champion_bundle(engine: sa.Engine) -> ModelBundle | None:

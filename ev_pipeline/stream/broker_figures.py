@@ -48,10 +48,7 @@ class BrokerFigures:
         """The broker has said a figure."""
         self._said[message.topic] = message.payload
         queue = Queue.from_said(self._said)
-        if queue.messages is not None:
-            self._metrics.queue_depth.set(queue.messages)
-        if queue.dropped is not None:
-            self._metrics.broker_dropped.set(queue.dropped)
+        self._metrics.shows_queue(queue, self._settings)
         alerts, self._told = self._told.alerts(queue, self._settings)
         for alert in alerts:
             _LOG.error("%s", alert.message)

@@ -45,6 +45,11 @@ class Champion:
         """The version that labelled last; null where there was none."""
         return None if self._held is None else self._held.version
 
+    @property
+    def trained_at(self) -> datetime | None:
+        """When that version was trained, UTC."""
+        return None if self._held is None else self._held.trained_at
+
     def for_transaction(self, connection: sa.Connection, now: datetime) -> Labeller | None:
         """The version that labels what this transaction writes; null where none is champion.
 

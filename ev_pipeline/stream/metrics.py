@@ -8,13 +8,16 @@ import time
 from collections import Counter as Counts
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from datetime import datetime
+from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.messaging.broker_figures import Queue
 from ev_pipeline.messaging.messages import Message
-from ev_pipeline.storage.outcomes import Outcome
+from ev_pipeline.settings import Settings
+from ev_pipeline.storage.outcomes import Decision, Outcome
 
 METRICS_HOST: Final = "127.0.0.1"
 """Metrics name nobody, and are nobody's business but this machine's all the same."""
@@ -38,6 +41,8 @@ class Metrics:
             ["decision"],
             registry=self.registry,
         )
+        for decision in get_args(Decision):  # a rate needs the 0 before the first
+            self.records.labels(decision)
         self.quarantined = Counter(
             "ev_stream_quarantined",
             "Reasons for which records were refused.",
@@ -50,6 +55,8 @@ class Metrics:
             ["delivery"],
             registry=self.registry,
         )
+        for delivery in ("first", "again"):
+            self.messages.labels(delivery)
         self.batch_messages = Histogram(
             "ev_stream_batch_messages",
             "Messages stored in one transaction.",
@@ -80,17 +87,30 @@ class Metrics:
             "Age of the oldest message that is not committed, or that it had when it was.",
         )
         lag_s.set_function(lambda: _or_unknown(self.lag_s))
-        self.queue_depth = self._gauge("queue_depth", "Messages that the broker holds.")
-        self.queue_depth.set(math.nan)
-        self.broker_dropped = self._gauge(
+        self._queue_depth = self._gauge("queue_depth", "Messages that the broker holds.")
+        self._queue_bytes = self._gauge("queue_bytes", "Bytes that the broker holds.")
+        self._queue_limit = self._gauge(
+            "queue_limit_messages", "Messages beyond which the broker drops."
+        )
+        self._queue_limit_bytes = self._gauge(
+            "queue_limit_bytes", "Bytes beyond which the broker drops."
+        )
+        self._broker_dropped = self._gauge(
             "broker_dropped_messages", "Messages that the broker has dropped since it started."
         )
+        for figure in (self._queue_depth, self._queue_bytes, self._broker_dropped):
+            figure.set(math.nan)  # until the broker has said it
         self.champion = Gauge(
             "ev_stream_champion",
             "1 for the model version that labels.",
             ["version"],
             registry=self.registry,
         )
+        self._champion_trained_at = self._gauge(
+            "champion_trained_timestamp_seconds",
+            "When the version that labels was trained, Unix time; NaN where none labels.",
+        )
+        self._champion_trained_at.set(math.nan)
         self.faults = Counter(
             "ev_stream_faults",
             "Times that a service was away.",
@@ -148,11 +168,20 @@ class Metrics:
         for code, count in codes.items():
             self.quarantined.labels(code).inc(count)
 
-    def shows_champion(self, version: str | None) -> None:
+    def shows_champion(self, version: str | None, trained_at: datetime | None) -> None:
         """The champion is this version, and no other."""
         self.champion.clear()
         if version is not None:
             self.champion.labels(version).set(1)
+        self._champion_trained_at.set(trained_at.timestamp() if trained_at else math.nan)
+
+    def shows_queue(self, queue: Queue, settings: Settings) -> None:
+        """What the broker last said of its queue, beside the limits beyond which it drops."""
+        self._queue_depth.set(_or_unknown(queue.messages))
+        self._queue_bytes.set(_or_unknown(queue.size_bytes))
+        self._broker_dropped.set(_or_unknown(queue.dropped))
+        self._queue_limit.set(settings.broker_queue_messages)
+        self._queue_limit_bytes.set(settings.broker_queue_bytes)
 
     @contextmanager
     def page(self, host: str, port: int) -> Iterator[None]:

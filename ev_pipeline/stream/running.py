@@ -179,7 +179,7 @@ class Stream:
         )
 
     def _on_champion(self, version: str | None) -> None:
-        self._metrics.shows_champion(version)
+        self._metrics.shows_champion(version, self._champion.trained_at)
         self._say_status("online")
 
     def _refuse(self, question: Message, why: str) -> None:
