@@ -1,7 +1,8 @@
 # Commands for people; `make help` lists them. Each sets up what is missing first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long check bench dev lock generate docs clean
+.PHONY: help setup demo test test-long check bench dev lock licences releases audit generate docs \
+	clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -32,6 +33,7 @@ demo: setup ## start the local stack, load the sample, train, label; Ctrl-C stop
 
 test: setup ## run every test but the long ones
 	@.ci/chromium
+	@.ci/prometheus
 	@$(PYTEST) -m "not long"
 
 test-long: setup ## run the long tests, which take many minutes
@@ -64,6 +66,15 @@ dev: setup ## a second stack on this checkout; its page reloads definitions, run
 lock: setup ## write requirements.lock anew from pyproject.toml
 	@uv=$$(command -v uv || echo .uv/bin/uv); $$uv pip compile --universal --generate-hashes \
 		--all-extras --group dev pyproject.toml -o requirements.lock --no-header --quiet
+
+licences: setup ## list the licences of everything locked; fails where one is no permissive or weak copyleft
+	@$(BIN)/python -m infra.supply_chain.licences
+
+releases: setup ## write down when our dependencies were last released; fails after two years without
+	@$(BIN)/python -m infra.supply_chain.releases
+
+audit: setup ## scan everything locked for known vulnerabilities; fails where nobody can be asked
+	@$(BIN)/python -m infra.supply_chain.vulnerabilities
 
 generate: setup ## write the sample in data/ anew, the same byte for byte
 	@$(BIN)/python -m simulator generate --out data

@@ -1,0 +1,1 @@
+"""What we build upon: its licences, its releases, its known faults. Commands, no product."""
