@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from ev_pipeline.cli.output import messages, print_json, print_table, results
 from ev_pipeline.domain.errors import PipelineError
@@ -74,14 +75,10 @@ def doctor(
 
     Example: ev-pipeline doctor
     """
-    from ev_pipeline.stack.doctor import CHECKS, Finding, examine  # noqa: PLC0415 - keeps --help fast
+    from ev_pipeline.stack.doctor import CHECKS, examine  # noqa: PLC0415 - keeps --help fast
 
     settings = load_settings()
     findings = [examine(name, check, settings) for name, check in CHECKS.items()]
-    if read_state(Layout(settings.home)).supervisor:
-        findings.append(examine("schema", _require_schema, settings))
-    else:
-        findings.append(Finding("schema", is_ok=True, what="not looked at: the stack is down"))
     if as_json:
         print_json({"healthy": all(found.is_ok for found in findings), "checks": _told(findings)})
     else:
@@ -98,10 +95,13 @@ def _told(findings: list["Finding"]) -> list[dict[str, Any]]:
 
 
 def _print_findings(findings: list["Finding"]) -> None:
-    rows = [
-        (found.name, "ok" if found.is_ok else "WRONG", found.what, found.mend) for found in findings
-    ]
-    print_table(["Check", "", "Found", "Mend"], rows)
+    """A line each, whatever the terminal's width: what is wrong is to be found by `grep`."""
+    width = max(len(found.name) for found in findings)
+    for found in findings:
+        is_ok = found.is_ok
+        word, mend = ("[green]ok[/green]   ", "") if is_ok else ("[red]WRONG[/red]", found.mend)
+        said = escape("; ".join(filter(None, (found.what, mend))))
+        results.print(f"{word} {found.name:<{width}}  {said}", soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -180,14 +180,3 @@ def _read_stored(settings: Settings) -> _Stored:
         {kind: counts.as_columns() for kind, counts in by_kind.items()},
         {key: getattr(champion, key) for key in shown} if champion else None,
     )
-
-
-def _require_schema(settings: Settings) -> str:
-    from ev_pipeline.storage.engine import connect, require_schema  # noqa: PLC0415 - keeps --help fast
-
-    engine = connect(settings)
-    try:
-        require_schema(engine)
-    finally:
-        engine.dispose()
-    return "this version's"

@@ -1,40 +1,35 @@
 """What can be wrong with a local stack: one small check each, with the mend.
 
-What lives here: checks over files, ports, programs and clock. What does not: the database's
-schema, which `cli` adds, and the mending itself.
+What lives here: checks over files, ports and services, and the list of all. What does not: the
+programs (`doctor_programs`), the clock (`clock`), a database that answers (`doctor_database`),
+and the mending itself.
 """
 
+import os
+import pwd
 import shutil
 import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
+from ev_pipeline.stack import clock, doctor_database, doctor_programs
 from ev_pipeline.stack.account import require_reachable, server_account
-from ev_pipeline.stack.binaries import find_binaries
-from ev_pipeline.stack.certificates import expiries
+from ev_pipeline.stack.certificates import Expiry, expiries
 from ev_pipeline.stack.layout import Layout
-from ev_pipeline.stack.mosquitto import find_mosquitto
-from ev_pipeline.stack.nodered import find_programs
+from ev_pipeline.stack.logs import log_path
 from ev_pipeline.stack.ports import require_free, stack_ports
-from ev_pipeline.stack.postgres import require_owner, stored_major
+from ev_pipeline.stack.postgres import stored_major
 from ev_pipeline.stack.postmaster import require_unserved
 from ev_pipeline.stack.state import ended_by_itself, read_state
 
 LEAST_FREE_BYTES: Final = 1_000_000_000
 """Less free space than this and PostgreSQL's log of changes (up to 2 GB) can fill the disk."""
-
-EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""Before this code was written: a clock that says so is wrong."""
-
-CLOCK_TOLERANCE_S: Final = 300
-"""How far ahead of now a file's time may lie, s: file servers' clocks differ a little."""
 
 Check = Callable[[Settings], str]
 """Says in a few words what is right, or raises a `PipelineError` that says what is wrong."""
@@ -71,27 +66,50 @@ def examine(name: str, check: Check, settings: Settings) -> Finding:
 
 def _home(settings: Settings) -> str:
     require_reachable(settings.home, server_account())
+    if settings.home.exists() and not os.access(settings.home, os.W_OK):
+        raise PipelineError(
+            f"belongs to {_user(settings.home.stat().st_uid)}, and {_user(os.geteuid())} may not "
+            "write to it",
+            mend="run as the user who made it, or set EV_HOME to a directory of yours",
+            where=str(settings.home),
+        )
     return str(settings.home)
 
 
-def _programs(settings: Settings) -> str:
-    major = stored_major(Layout(settings.home).postgres)
+def _owners(settings: Settings) -> str:
+    layout = Layout(settings.home)
+    ours = os.geteuid()
     account = server_account()
-    found = find_binaries(settings.postgres_bin, account=account, major=major)
-    mosquitto = find_mosquitto(settings.mosquitto_bin, account=account)
-    return f"PostgreSQL {found.major} in {found.directory}, {mosquitto}"
+    servers = account.uid if account else ours
+    owners = {
+        **dict.fromkeys((layout.postgres, layout.mosquitto, layout.nodered), servers),
+        **dict.fromkeys((layout.certificates, layout.dagster, layout.logs, layout.run), ours),
+        layout.credentials: ours,
+    }
+    there_are = [path for path in owners if path.exists()]
+    for path in there_are:
+        owner = path.stat().st_uid
+        if owner != owners[path]:
+            needed = owners[path]
+            raise PipelineError(
+                f"belongs to {_user(owner)}, and a stack of {_user(ours)} needs it to belong to "
+                f"{_user(needed)}",
+                mend=f"run as the user who started the stack, or stop it and chown -R {needed} "
+                f"{path}",
+                where=str(path),
+            )
+    return f"{len(there_are)} directories, as a stack of {_user(ours)} has them"
 
 
-def _dashboard(settings: Settings) -> str:
-    if not settings.dashboard:
-        return "not wanted (EV_DASHBOARD=false)"
-    node, program = find_programs(settings, server_account())
-    return f"{node}, {program}"
+def _user(uid: int) -> str:
+    try:
+        return f"user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"user {uid}"
 
 
 def _database_directory(settings: Settings) -> str:
     layout = Layout(settings.home)
-    require_owner(layout.postgres, server_account())
     major = stored_major(layout.postgres)
     is_ours = read_state(layout).supervisor is not None
     if major is not None and not is_ours:
@@ -118,12 +136,17 @@ def _certificates(settings: Settings) -> str:
     for each in found:
         if each.is_near(now):
             raise PipelineError(
-                f"the certificate of {each.name} ends on {each.expires_at:%Y-%m-%d %H:%M} UTC",
+                f"the certificate of {each.name} {_ends(each, now)} "
+                f"{each.expires_at:%Y-%m-%d %H:%M} UTC",
                 mend=each.mend,
             )
     if not found:
         return "none yet; the first start makes them"
     return ", ".join(f"{each.name} until {each.expires_at:%Y-%m-%d}" for each in found)
+
+
+def _ends(expiry: Expiry, now: datetime) -> str:
+    return "ended on" if expiry.expires_at <= now else "ends on"
 
 
 def _ports(settings: Settings) -> str:
@@ -146,21 +169,6 @@ def _disk(settings: Settings) -> str:
     return f"{free / 1e9:,.1f} GB are free"
 
 
-def _clock(settings: Settings) -> str:
-    now = datetime.now(tz=UTC)
-    newest = max((_changed_at(path) for path in _dated_files(settings.home)), default=now)
-    mend = "set the clock (timedatectl set-ntp true)"
-    if now < EARLIEST:
-        raise PipelineError(f"it says {now:%Y-%m-%d}", mend=mend)
-    if (newest - now).total_seconds() > CLOCK_TOLERANCE_S:
-        raise PipelineError(
-            f"it says {now:%Y-%m-%d %H:%M} UTC, and files here were written at "
-            f"{newest:%Y-%m-%d %H:%M}",
-            mend=mend,
-        )
-    return f"{now:%Y-%m-%d %H:%M} UTC"
-
-
 def _services(settings: Settings) -> str:
     layout = Layout(settings.home)
     state = read_state(layout)
@@ -171,12 +179,14 @@ def _services(settings: Settings) -> str:
         )
     if state.supervisor is None:
         return "not running; `ev-pipeline up` starts them"
-    for name, service in state.services.items():
-        if service.state != "running":
-            log = layout.logs / f"{name}.log"
-            raise PipelineError(
-                f"{name} is {service.state}: {service.detail}", mend=f"the reason is in {log}"
-            )
+    broken = {name: each for name, each in state.services.items() if each.state != "running"}
+    if broken:
+        told = [f"{name} is {each.state} ({each.detail})" for name, each in broken.items()]
+        files = ", ".join(str(log_path(layout, name)) for name in broken)
+        raise PipelineError(
+            ", and ".join(told).replace(" ()", ""),
+            mend=f"it is started again by itself; if that does not help, the reason is in {files}",
+        )
     if not state.is_healthy(time.time()):
         raise PipelineError(
             f"the supervisor (process {state.supervisor}) has not looked at them lately",
@@ -185,27 +195,23 @@ def _services(settings: Settings) -> str:
     return f"{len(state.services)} running"
 
 
-def _dated_files(home: Path) -> list[Path]:
-    layout = Layout(home)
-    return [path for path in (layout.run, layout.logs, layout.credentials) if path.exists()]
-
-
-def _changed_at(path: Path) -> datetime:
-    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
-
-
 CHECKS: Final = MappingProxyType(
     {
-        "clock": _clock,
+        "clock": clock.clock,
         "home": _home,
+        "owners": _owners,
         "disk": _disk,
         "credentials": _credentials,
         "certificates": _certificates,
-        "programs": _programs,
-        "dashboard": _dashboard,
+        "reach": doctor_programs.reach,
+        "postgresql": doctor_programs.postgresql,
+        "mosquitto": doctor_programs.broker,
+        "dashboard": doctor_programs.dashboard,
         "database": _database_directory,
         "ports": _ports,
         "services": _services,
+        "schema": doctor_database.schema,
+        "times": doctor_database.times,
     }
 )
 """Every check, in the order in which one would mend."""

@@ -46,12 +46,17 @@ def find_node(*, account: Account | None) -> Node:
     Raises:
         PipelineError: if there is none.
     """
+    seen = []
     for node in _candidates():
-        can_run = account is None or account.can_enter(node.program)
-        if can_run and _major(node.program) >= OLDEST_MAJOR:
+        if account and not account.can_enter(node.program):
+            seen.append(f"user {account.name} may not run {node.program}")
+        elif (major := _major(node.program)) >= OLDEST_MAJOR:
             return node
+        else:
+            seen.append(f"{node.program} is {major or 'none that runs'}")
+    there_is = f" ({'; '.join(seen)})" if seen else ""
     raise PipelineError(
-        f"Node.js {OLDEST_MAJOR} or newer is not installed",
+        f"Node.js {OLDEST_MAJOR} or newer is not installed{there_is}",
         mend="run `make setup`, or install it (https://nodejs.org)",
     )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ev_pipeline.settings import ENV_PREFIX
+from ev_pipeline.settings import ENV_PREFIX, PORTS
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.mosquitto import find_mosquitto
 from ev_pipeline.stack.nodered_packages import packages_directory
@@ -28,6 +28,9 @@ UP_WITHIN_S: Final = 240
 
 STOPPED_WITHIN_S: Final = 60
 """By when nothing of a stack runs any more, s."""
+
+OWN_PORTS: Final = tuple(f"{ENV_PREFIX}{name.upper()}" for name in PORTS)
+"""The variables by which a stack gets ports of its own."""
 
 OPTIONAL: Final = ("nodered", "simulator")
 STARTED: Final = [name for name in SERVICE_NAMES if name not in OPTIONAL]

@@ -14,7 +14,6 @@ from ev_pipeline.messaging.handshake import log_in
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack import certificates, signing
 from ev_pipeline.stack.account import server_account
-from ev_pipeline.stack.doctor import CHECKS, examine
 from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
 from ev_pipeline_tests.running_broker import RunningBroker, prepared
 from ev_pipeline_tests.stack.processes import wait_until
@@ -115,16 +114,3 @@ def test_a_name_that_is_none_is_one_line_that_names_the_variable(home: Path) -> 
     with pytest.raises(PipelineError, match="EV_CERTIFICATE_NAMES") as caught:
         prepared(Settings(home=home, certificate_names="broker.example ö.example"))
     assert "ö.example" in caught.value.what
-
-
-def test_doctor_calls_before_a_certificate_ends(home: Path) -> None:
-    settings = Settings(home=home)
-    layout = prepared(settings)
-    found = examine("certificates", CHECKS["certificates"], settings)
-    assert found.is_ok
-    assert f"{datetime.now(tz=UTC) + certificates.LIFETIME:%Y-%m-%d}" in found.what
-    early = datetime.now(tz=UTC) - certificates.LIFETIME + timedelta(days=29)
-    certificates.renew(layout, NAMES, early, account=server_account())
-    found = examine("certificates", CHECKS["certificates"], settings)
-    assert not found.is_ok
-    assert "ev-pipeline certificates renew" in found.mend

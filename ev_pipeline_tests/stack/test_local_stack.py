@@ -108,6 +108,25 @@ def test_doctor_names_a_readable_password_file_and_the_mend(running: LocalStack)
     assert "go-rwx" in doctor.stdout
 
 
+def test_doctor_names_a_daemon_that_died(running: LocalStack) -> None:
+    daemon = running.state.services["dagster-daemon"].pid
+    assert daemon
+    os.kill(daemon, signal.SIGKILL)
+    wait_until(lambda: _state(running, "dagster-daemon") != "running", within_s=UP_WITHIN_S)
+    doctor = running.run("doctor", "--json")
+    assert doctor.returncode == 1
+    (fault,) = [found for found in json.loads(doctor.stdout)["checks"] if not found["ok"]]
+    assert fault["check"] == "services"
+    assert re.match("dagster-daemon is (stopped|starting)", fault["found"])
+    assert "logs/dagster-daemon.log" in fault["mend"]
+    wait_until(lambda: _state(running, "dagster-daemon") == "running", within_s=UP_WITHIN_S)
+    assert running.run("doctor").returncode == 0
+
+
+def _state(stack: LocalStack, service: str) -> str:
+    return stack.state.services[service].state
+
+
 def test_no_process_shows_a_password(running: LocalStack) -> None:
     texts = [file.read_text() for file in (running.home / "credentials").iterdir()]
     passwords = re.findall(r"://\w+:(.+)@|PASSWORD=(.+)", "".join(texts))

@@ -4,7 +4,6 @@ import shutil
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from ev_pipeline.stack.local import supervise
 from ev_pipeline.stack.postgres import prepare
 from ev_pipeline.stack.postmaster import LOCK_FILE, require_unserved
 from ev_pipeline_tests.conftest import free_port, served
-from ev_pipeline_tests.stack.processes import wait_until
 
 
 @pytest.fixture
@@ -171,25 +169,6 @@ def test_a_server_that_runs_already_is_not_disturbed(fresh: Settings) -> None:
         with pytest.raises(PipelineError, match=f"process {server.pid}"):
             require_unserved(Layout(fresh.home).postgres)
         assert cluster.trouble() is None
-
-
-@pytest.fixture
-def small_disk(home: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    mount = shutil.which("mount")
-    umount = shutil.which("umount")
-    assert mount
-    assert umount
-    mounted = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=16m,mode=755", "tmpfs", str(home)], check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("this machine does not let root mount a file system")
-    yield home
-    wait_until(
-        lambda: subprocess.run([umount, str(home)], check=False).returncode == 0, within_s=20
-    )
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing_behind(small_disk: Path) -> None:

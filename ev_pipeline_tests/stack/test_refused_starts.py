@@ -33,13 +33,6 @@ def test_a_taken_port_is_one_line_and_nothing_was_started(stack: LocalStack, var
     assert not (stack.home / "postgres").exists()
 
 
-def test_doctor_names_a_taken_port(stack: LocalStack) -> None:
-    with take(stack.mqtt_port):
-        doctor = stack.run("doctor")
-    assert doctor.returncode == 1
-    assert str(stack.mqtt_port) in doctor.stdout
-
-
 FAILS_LATER = """
 import dagster as dg
 
