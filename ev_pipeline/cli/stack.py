@@ -5,6 +5,7 @@ What lives here: options, and what a person is told. What does not: any service 
 
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from ev_pipeline.stack import background
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.logs import log_path
 from ev_pipeline.stack.process import python_module
+from ev_pipeline.stack.purge import purge, require_ours, size_bytes
 from ev_pipeline.stack.state import read_state
 
 
@@ -59,14 +61,54 @@ def up(
     _supervise(settings, is_background=is_background)
 
 
-def down() -> None:
+def down(
+    *,
+    is_to_purge: Annotated[
+        bool,
+        typer.Option("--purge", help="Then remove all that it keeps in EV_HOME; asks first."),
+    ] = False,
+    is_confirmed: Annotated[
+        bool, typer.Option("--yes", help="Remove without asking; with --purge.")
+    ] = False,
+) -> None:
     """Stop the local stack and wait until nothing of it runs.
 
-    Example: ev-pipeline down
+    Example: ev-pipeline down --purge
     """
+    if is_confirmed and not is_to_purge:
+        raise typer.BadParameter("--yes goes with --purge")
     settings = load_settings()
-    stopped = background.stop_stack(Layout(settings.home))
+    layout = Layout(settings.home)
+    if is_to_purge:
+        require_ours(layout)
+        _confirm_purge(layout, is_confirmed=is_confirmed)
+    stopped = background.stop_stack(layout)
     _tell("stopped" if stopped else f"nothing was running in {settings.home}")
+    if is_to_purge:
+        rest = purge(layout)
+        kept = f"; kept what is not the stack's: {', '.join(map(str, rest))}" if rest else ""
+        _tell(f"removed what the stack kept in {settings.home}{kept}")
+
+
+def _confirm_purge(layout: Layout, *, is_confirmed: bool) -> None:
+    """Somebody said yes; nobody there to answer is no yes."""
+    _tell(
+        f"this removes the stack of {layout.home} ({size_bytes(layout) / 1e6:,.0f} MB) for good: "
+        "database, models, waiting messages, accounts, certificates, logs"
+    )
+    if is_confirmed:
+        return
+    try:
+        is_meant = typer.confirm("Remove it?", err=True)
+    except typer.Abort:
+        messages.print()
+        is_meant = False
+    if not is_meant:
+        raise PipelineError(
+            "not confirmed: nothing was stopped or removed",
+            mend="answer y, or add --yes",
+            where=str(layout.home),
+        )
 
 
 def demo() -> None:
@@ -74,6 +116,7 @@ def demo() -> None:
 
     Example: EV_BOOTSTRAP="canonical:data/sessions.csv" ev-pipeline demo
     """
+    started_s = time.monotonic()
     _require_schedule(load_settings())
     interrupts = _count_interrupts()
     try:
@@ -81,7 +124,7 @@ def demo() -> None:
             settings = load_settings()
             _bootstrap_once(settings)
             _print_addresses(settings)
-            _tell("Ctrl-C stops everything")
+            _tell(f"ready after {time.monotonic() - started_s:.0f} s; Ctrl-C stops everything")
             code = supervisor.wait()
     except (KeyboardInterrupt, PipelineError):
         if not interrupts:

@@ -103,6 +103,11 @@ def is_locked(layout: Layout) -> bool:
         return not _try_lock(lock.fileno(), fcntl.LOCK_SH)
 
 
+def has_had_supervisor(layout: Layout) -> bool:
+    """Whether a stack was ever started in this home: what tells it from any other directory."""
+    return _lock(layout).is_file()
+
+
 def supervisor_pid(layout: Layout) -> int | None:
     """The living supervisor's process; null where there is none, whatever files say."""
     pid = _pid_in(layout) if is_locked(layout) else None

@@ -34,6 +34,9 @@ MAX_QUICK_DEATHS: Final = 3
 MAX_DELAY_S: Final = 60
 """The longest pause before a service is started again, s; also a failed one gets its chance."""
 
+TELL_EVERY_S: Final = 15
+"""A service that takes longer to start is spoken of so often, s: nobody should think it hangs."""
+
 _STOPPING: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 
@@ -49,6 +52,7 @@ class _Watched:
     start_not_before_s: float = 0
     quick_deaths: int = 0
     was_ready: bool = False
+    n_told: int = 0
 
 
 class _Signals:
@@ -169,6 +173,9 @@ class Supervisor:
             watched.state = "starting"
             if not self._is_complete and age_s > service.start_deadline_s:
                 raise self._did_not_start(watched, f"after {age_s:.0f} s: {watched.detail}")
+            if not self._is_complete and age_s > TELL_EVERY_S * (watched.n_told + 1):
+                watched.n_told += 1
+                self._report(f"{service.name} is starting, {age_s:.0f} s by now: {watched.detail}")
             return
         if not watched.was_ready:
             watched.was_ready = True
