@@ -5,8 +5,7 @@ import pwd
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from ev_pipeline.cli.main import app
 from ev_pipeline.domain.errors import PipelineError

@@ -115,8 +115,7 @@ def _of_python(name: str) -> str:
         for line in stated.get_all("Classifier") or []
         if (found := re.fullmatch(r"License :: OSI Approved :: (.+)", line))
     ]
-    old = stated["License"] if "License" in stated else ""
-    words = classifiers or [old.partition("\n")[0]]
+    words = classifiers or [line.partition("\n")[0] for line in stated.get_all("License") or [""]]
     return " OR ".join(_SPDX_OF.get(word, word) for word in words)
 
 
