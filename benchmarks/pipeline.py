@@ -29,6 +29,7 @@ from ev_pipeline.domain.features import summarise_stations, summarise_users
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.credentials import OWNER
 from ev_pipeline.stack.postgres import prepare
+from ev_pipeline.stack.serving import served
 from ev_pipeline.storage.engine import connect, migrate
 from ev_pipeline.storage.features import read_sessions
 from ev_pipeline.storage.habits import STATIONS, USERS, make_all, make_touched
@@ -36,7 +37,7 @@ from ev_pipeline.storage.models_lock import models_lock
 from ev_pipeline.storage.partitions import drop_partitions
 from ev_pipeline.storage.promotion import promote
 from ev_pipeline.storage.registry import read_champion
-from ev_pipeline_tests.conftest import PostgresServer, free_port, make_home, served
+from ev_pipeline_tests.conftest import PostgresServer, free_port, make_home
 from ev_pipeline_tests.storage.sample import correct
 from simulator.files import write_sessions, write_stations
 from simulator.generate import SEED, SESSIONS_PER_STATION, SESSIONS_PER_USER, Size, make_sample

@@ -5,14 +5,12 @@ import secrets
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Final
 
 import psycopg2
@@ -20,10 +18,10 @@ import pytest
 import sqlalchemy as sa
 
 from ev_pipeline.settings import ENV_PREFIX, Settings
-from ev_pipeline.stack import process
-from ev_pipeline.stack.cluster import STOP_SIGNAL, Cluster
+from ev_pipeline.stack.cluster import Cluster
 from ev_pipeline.stack.credentials import OWNER, READER, SUPERUSER
 from ev_pipeline.stack.postgres import prepare
+from ev_pipeline.stack.serving import served
 from ev_pipeline.storage.engine import connect, migrate
 from ev_pipeline_tests.real_data import TEST_DATA
 from ev_pipeline_tests.running_broker import RunningBroker, running_broker
@@ -109,32 +107,6 @@ def home() -> Iterator[Path]:
     home = make_home()
     yield home
     shutil.rmtree(home, ignore_errors=True)
-
-
-def start_server(cluster: Cluster) -> subprocess.Popen[bytes]:
-    """The server of a prepared data directory is on its way."""
-    return process.start(
-        cluster.command,
-        environment=cluster.environment,
-        log=cluster.layout.logs / "postgres.log",
-        directory=cluster.layout.home,
-        account=cluster.account,
-        stop_signal=STOP_SIGNAL,
-    )
-
-
-@contextmanager
-def served(cluster: Cluster) -> Iterator[subprocess.Popen[bytes]]:
-    """Within, the server of a prepared data directory answers; it stops at the end."""
-    server = start_server(cluster)
-    try:
-        deadline = monotonic() + 60
-        while cluster.trouble():
-            assert server.poll() is None, (cluster.layout.logs / "postgres.log").read_text()
-            assert monotonic() < deadline, "PostgreSQL did not answer within 60 s"
-        yield server
-    finally:
-        process.stop(server, stop_signal=STOP_SIGNAL, deadline_s=30)
 
 
 @pytest.fixture(scope="session")

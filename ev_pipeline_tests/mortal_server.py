@@ -17,8 +17,9 @@ from ev_pipeline.stack import process
 from ev_pipeline.stack.cluster import STOP_SIGNAL
 from ev_pipeline.stack.credentials import OWNER
 from ev_pipeline.stack.postgres import prepare
+from ev_pipeline.stack.serving import start_server
 from ev_pipeline.storage.engine import connect, migrate
-from ev_pipeline_tests.conftest import PostgresServer, free_port, start_server
+from ev_pipeline_tests.conftest import PostgresServer, free_port
 from ev_pipeline_tests.stack.processes import wait_until
 
 ANSWERS_WITHIN_S: Final = 60

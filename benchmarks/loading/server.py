@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.credentials import OWNER, SUPERUSER
 from ev_pipeline.stack.postgres import prepare
+from ev_pipeline.stack.serving import served
 from ev_pipeline.storage.engine import connect, migrate
-from ev_pipeline_tests.conftest import PostgresServer, free_port, make_home, served
+from ev_pipeline_tests.conftest import PostgresServer, free_port, make_home
 
 _CLOCK_TICK_S: Final = 0.01
 

@@ -25,9 +25,10 @@ from ev_pipeline.sources.mapping import load_mapping
 from ev_pipeline.stack import stream_worker
 from ev_pipeline.stack.credentials import OWNER
 from ev_pipeline.stack.postgres import prepare
+from ev_pipeline.stack.serving import served
 from ev_pipeline.storage.engine import connect, migrate
 from ev_pipeline.storage.promotion import promote
-from ev_pipeline_tests.conftest import PostgresServer, free_port, make_home, served
+from ev_pipeline_tests.conftest import PostgresServer, free_port, make_home
 from ev_pipeline_tests.running_broker import RunningBroker, running_broker
 from ev_pipeline_tests.storage.trained import register
 from simulator.files import write_sessions

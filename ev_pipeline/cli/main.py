@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from ev_pipeline.cli import (
     accounts,
+    backup,
     certificates,
     errors,
     export,
@@ -63,8 +64,8 @@ def root(
 
 for _commands in (
     *(sources, load, quarantine, migrate, stack, status, run, models),
-    *(accounts, certificates, stream),
     *(period, export, predict, why),
+    *(accounts, certificates, stream, backup),
 ):
     _commands.register(app)
 

@@ -57,7 +57,11 @@ class Binaries:
 
 
 def find_binaries(
-    forced: Path | None, *, account: Account | None, major: int | None = None
+    forced: Path | None,
+    *,
+    account: Account | None,
+    major: int | None = None,
+    oldest: int = OLDEST_MAJOR,
 ) -> Binaries:
     """The installation to use: the forced one, else the first that fits.
 
@@ -65,14 +69,15 @@ def find_binaries(
         forced: the only directory to look in, or null.
         account: who will run it, or null for this process's user.
         major: the version that existing data needs, or null for any.
+        oldest: the oldest version that will do where there is no such data.
 
     Raises:
         PipelineError: if none fits, naming what there is.
     """
-    directories = [forced] if forced else list(_candidates())
+    directories = [forced] if forced else list(candidates())
     found = [binaries for each in directories if (binaries := _inspect(each, account))]
     for binaries in found:
-        if binaries.major == major or (major is None and binaries.major >= OLDEST_MAJOR):
+        if binaries.major == major or (major is None and binaries.major >= oldest):
             return binaries
     there_is = ", ".join(f"{each.major} in {each.directory}" for each in found) or "none"
     if major is not None and found:
@@ -82,12 +87,11 @@ def find_binaries(
         )
     if forced:
         raise PipelineError(
-            f"EV_POSTGRES_BIN={forced} holds no PostgreSQL {OLDEST_MAJOR} or newer "
-            "(initdb and postgres)",
+            f"EV_POSTGRES_BIN={forced} holds no PostgreSQL {oldest} or newer (initdb and postgres)",
             mend="name another directory, or unset it to use what is found",
         )
     raise PipelineError(
-        f"PostgreSQL {OLDEST_MAJOR} or newer is needed, and there is {there_is}", mend=_INSTALL
+        f"PostgreSQL {oldest} or newer is needed, and there is {there_is}", mend=_INSTALL
     )
 
 
@@ -99,7 +103,8 @@ def wheel_directories() -> list[Path]:
     return sorted(found, key=_version_in_path, reverse=True)
 
 
-def _candidates() -> Iterator[Path]:
+def candidates() -> Iterator[Path]:
+    """Every directory in which PostgreSQL's programs may be, the preferred first."""
     on_path = shutil.which("postgres")
     if on_path:
         yield Path(on_path).resolve().parent

@@ -92,7 +92,7 @@ def prepare_broker(settings: Settings, now: datetime) -> Broker:
     """
     layout, account = Layout(settings.home), server_account()
     program = find_mosquitto(settings.mosquitto_bin, account=account)
-    _make_directory(layout.mosquitto, account)
+    make_broker_directory(layout.mosquitto, account)
     names = broker_names(str(settings.mqtt_listen), settings.certificate_names)
     ensure_certificates(layout, names, now, account=account)
     reach = broker_reach(settings)
@@ -193,7 +193,8 @@ class Probe:
         return None
 
 
-def _make_directory(directory: Path, account: Account | None) -> None:
+def make_broker_directory(directory: Path, account: Account | None) -> None:
+    """The broker's directory is there, and its own."""
     directory.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
     directory.chmod(PRIVATE_DIRECTORY)
     if account:

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -30,6 +30,7 @@ from ev_pipeline.stack.broker_credentials import (
 )
 from ev_pipeline.stack.credentials import write_private
 from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.state import supervisor_pid
 
 SERVICES: Final = (
     BrokerAccount("simulator", Role.CHARGER),
@@ -88,11 +89,18 @@ def edited(layout: Layout, *, owner: Account | None) -> Iterator[Registry]:
             mend="start it once with `ev-pipeline up`, or set EV_HOME to a stack's home",
             where=str(layout.home),
         )
-    with (layout.run / "accounts.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with unchanging(layout):
         registry = _read(layout, owner)
         yield registry
         _write(registry)
+
+
+@contextmanager
+def unchanging(layout: Layout) -> Iterator[None]:
+    """Within, nobody changes accounts or their credentials."""
+    with (layout.run / "accounts.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def ensure_shipped(registry: Registry, reach: Login) -> None:
@@ -123,6 +131,18 @@ def add(registry: Registry, account: BrokerAccount, reach: Login) -> Login:
     Raises:
         PipelineError: its name is none, or is taken.
     """
+    require_new(registry, account)
+    login = new_login(reach, account.name)
+    registry.put(account, login)
+    return login
+
+
+def require_new(registry: Registry, account: BrokerAccount) -> None:
+    """The account can be added.
+
+    Raises:
+        PipelineError: its name is none, or is taken.
+    """
     if not ACCOUNT_NAME.fullmatch(account.name):
         raise PipelineError(
             f"{account.name!r} is no account name",
@@ -140,9 +160,35 @@ def add(registry: Registry, account: BrokerAccount, reach: Login) -> Login:
             mend="choose another name",
             where=str(credentials_path(registry.layout, account.name)),
         )
-    login = new_login(reach, account.name)
-    registry.put(account, login)
-    return login
+
+
+def rotate(registry: Registry, names: Sequence[str], reach: Login) -> list[Login]:
+    """The accounts have new passwords, and are otherwise what they were.
+
+    Returns:
+        How each logs in.
+
+    Raises:
+        PipelineError: one of them is not there, or its service, which runs, knows the old one; no
+            password was changed then.
+    """
+    in_use = {account.name for account in SERVICES} if supervisor_pid(registry.layout) else set()
+    for name in names:
+        _require_known(registry, name)
+        if name in in_use:
+            raise PipelineError(
+                f"the stack's own services use the account {name}, and they are up",
+                mend="stop the stack first (`ev-pipeline down`)",
+            )
+    logins = [new_login(reach, name) for name in dict.fromkeys(names)]
+    for login in logins:
+        registry.put(registry.accounts[login.username], login)
+    return logins
+
+
+def _require_known(registry: Registry, name: str) -> None:
+    if name not in registry.accounts:
+        raise PipelineError(f"there is no account {name}", mend="see `ev-pipeline accounts list`")
 
 
 def remove(registry: Registry, name: str) -> None:
@@ -151,8 +197,7 @@ def remove(registry: Registry, name: str) -> None:
     Raises:
         PipelineError: there is none, or the stack's own services use it.
     """
-    if name not in registry.accounts:
-        raise PipelineError(f"there is no account {name}", mend="see `ev-pipeline accounts list`")
+    _require_known(registry, name)
     if name in {account.name for account in SERVICES}:
         raise PipelineError(
             f"the stack's own services use the account {name}", mend="leave it where it is"

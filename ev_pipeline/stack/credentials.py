@@ -71,8 +71,11 @@ class Credentials:
         return str(self.urls[login.file].password)
 
     @classmethod
-    def ensure(cls, layout: Layout, port: int) -> Self:
-        """Every login has its file, with the password that it always had and the port of today.
+    def of_home(cls, layout: Layout, port: int) -> Self:
+        """What the files say, with new passwords where one is missing, and the port of today.
+
+        Nothing is written: a new password is written when its role has it (`hand_out`), so that
+        whoever is interrupted in between leaves a file that is missing, and not one that is wrong.
 
         Args:
             layout: where the files are.
@@ -84,8 +87,8 @@ class Credentials:
         urls: dict[str, URL] = {}
         is_new = False
         for login in LOGINS:
-            path = layout.credentials / login.file
-            password = _stored_password(path, login)
+            stored = stored_url(layout, login)
+            password = stored and stored.password
             is_new = is_new or password is None
             urls[login.file] = URL.create(
                 DRIVER,
@@ -95,9 +98,12 @@ class Credentials:
                 port=port,
                 database=login.database,
             )
-            text = urls[login.file].render_as_string(hide_password=False)
-            write_private(path, f"{login.variable}={text}\n")
         return cls(urls, is_new)
+
+    def hand_out(self, layout: Layout) -> None:
+        """Every login has its file."""
+        for login in LOGINS:
+            write_private(layout.credentials / login.file, f"{login.variable}={self.url(login)}\n")
 
 
 def write_private(
@@ -126,15 +132,21 @@ def write_private(
     unfinished.replace(path)
 
 
-def _stored_password(path: Path, login: Login) -> str | None:
+def stored_url(layout: Layout, login: Login) -> URL | None:
+    """The address in the login's file; null where there is none.
+
+    Raises:
+        PipelineError: the file cannot be understood.
+    """
+    path = layout.credentials / login.file
     if not path.exists():
         return None
     name, separator, value = path.read_text().strip().partition("=")
-    password = make_url(value).password if separator and name == login.variable else None
-    if not password:
+    url = make_url(value) if separator and name == login.variable else None
+    if url is None or not url.password:
         raise PipelineError(
             f"no line {login.variable}=postgresql+psycopg2://…",
             mend="delete the file: the next start makes a new password",
             where=str(path),
         )
-    return str(password)
+    return url

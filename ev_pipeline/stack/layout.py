@@ -48,9 +48,24 @@ class Layout:
         return self.home / "postgres.unfinished"
 
     @property
+    def restore_unfinished(self) -> Path:
+        """A home in the making: what a backup is restored into, and moved from when it is whole."""
+        return self.home / "restore.unfinished"
+
+    @property
+    def restore_mark(self) -> Path:
+        """There while a restored home takes the place of this one: neither is whole then."""
+        return self.home / "restore.half"
+
+    @property
     def mosquitto(self) -> Path:
         """Everything that the broker reads and writes; it belongs to the user that runs it."""
         return self.home / "mosquitto"
+
+    @property
+    def broker_store(self) -> Path:
+        """What the broker keeps for those who are not there, written anew every other second."""
+        return self.mosquitto / "mosquitto.db"
 
     @property
     def nodered(self) -> Path:

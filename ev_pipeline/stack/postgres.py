@@ -9,21 +9,23 @@ from pathlib import Path
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.account import Account, require_reachable, server_account
-from ev_pipeline.stack.binaries import find_binaries
+from ev_pipeline.stack.binaries import OLDEST_MAJOR, find_binaries
 from ev_pipeline.stack.cluster import Cluster
-from ev_pipeline.stack.credentials import Credentials
+from ev_pipeline.stack.credentials import LOGINS, Credentials
 from ev_pipeline.stack.initialise import initialise, set_passwords
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.postmaster import require_unserved
+from ev_pipeline.stack.state import only_one_at_work
 
 
-def prepare(settings: Settings) -> Cluster:
+def prepare(settings: Settings, *, oldest: int = OLDEST_MAJOR) -> Cluster:
     """There is a complete data directory with all roles: made if there was none.
 
     An initialisation that was interrupted left nothing under the final name, and is done again.
 
     Args:
         settings: home, port and where to look for PostgreSQL.
+        oldest: the oldest version that a directory may be made by.
 
     Raises:
         PipelineError: if the directory, the programs or the user do not fit.
@@ -37,14 +39,37 @@ def prepare(settings: Settings) -> Cluster:
     major = stored_major(layout.postgres)
     if major is not None:
         require_unserved(layout.postgres)
-    binaries = find_binaries(settings.postgres_bin, account=account, major=major)
-    credentials = Credentials.ensure(layout, settings.postgres_port)
+    binaries = find_binaries(settings.postgres_bin, account=account, major=major, oldest=oldest)
+    credentials = Credentials.of_home(layout, settings.postgres_port)
     cluster = Cluster(layout, binaries, account, credentials, settings.postgres_port)
     if major is None:
         initialise(cluster)
     elif credentials.is_new:
         set_passwords(cluster)
+    credentials.hand_out(layout)
     return cluster
+
+
+def renew_passwords(settings: Settings) -> None:
+    """Every role of the local database has a new password, and its file says so.
+
+    The files go first: whoever is interrupted leaves none, and the next start makes new ones.
+
+    Raises:
+        PipelineError: there is no database here, or the stack, which knows the old ones, is up.
+    """
+    layout = Layout(settings.home)
+    if stored_major(layout.postgres) is None:
+        raise PipelineError(
+            "there is no database here yet",
+            mend="set EV_HOME to a stack's home; a database elsewhere has passwords of its own",
+            where=str(layout.home),
+        )
+    with only_one_at_work(layout):
+        prepare(settings)  # nothing is in the way
+        for login in LOGINS:
+            (layout.credentials / login.file).unlink()
+        prepare(settings)
 
 
 def stored_major(directory: Path) -> int | None:

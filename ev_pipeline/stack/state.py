@@ -7,6 +7,8 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -61,6 +63,20 @@ class StackState:
         is_fresh = now_s - self.checked_at_s < FRESH_S
         states = [service.state for service in self.services.values()]
         return bool(self.supervisor and states and is_fresh) and set(states) == {"running"}
+
+
+@contextmanager
+def only_one_at_work(layout: Layout) -> Iterator[None]:
+    """Within, no supervisor runs on the home, and none can start.
+
+    Raises:
+        PipelineError: the stack is up.
+    """
+    lock = become_only_supervisor(layout)
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def become_only_supervisor(layout: Layout) -> int:

@@ -3,6 +3,8 @@
 What lives here: connecting and migrating. What does not: any statement about sessions.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
@@ -97,6 +99,27 @@ def migrate(engine: sa.Engine) -> None:
         config = migration_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def unmigrated(engine: sa.Engine) -> Iterator[None]:
+    """Within, nobody migrates the schema."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_lock_shared(MIGRATION_LOCK)))
+        yield  # the lock ends with the connection
+        connection.execute(sa.select(sa.func.pg_advisory_unlock_shared(MIGRATION_LOCK)))
+
+
+def analyse(engine: sa.Engine) -> None:
+    """The planner knows the tables as they are; a restored database comes without that."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("vacuum (analyze)")
+
+
+def knows_schema(revision: str) -> bool:
+    """Whether this version can bring a schema of the revision up to date, or has it."""
+    scripts = ScriptDirectory.from_config(migration_config())
+    return revision in {script.revision for script in scripts.walk_revisions()}
 
 
 def require_schema(engine: sa.Engine) -> None:

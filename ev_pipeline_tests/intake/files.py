@@ -15,6 +15,18 @@ from ev_pipeline.storage.rollups import with_tail
 CANONICAL = mappings.load_mapping("canonical")
 CORRECTING = CANONICAL.model_copy(update={"has_corrections": True})
 STATIONS = mappings.load_mapping("canonical_stations")
+SITES = mappings.parse_mapping(
+    """
+    name = "sites"
+    title = "Sites"
+    records = "site"
+    [fields]
+    name = "name"
+    latitude = "latitude"
+    longitude = "longitude"
+    """,
+    where="sites",
+)
 
 PASSING = {
     "ev_session": ("load_id", "received_at"),

@@ -8,6 +8,7 @@ from ev_pipeline.sources.mapping import Mapping, parse_mapping
 from ev_pipeline.storage.rollup_shapes import ROLLUPS
 from ev_pipeline_tests.intake.files import (
     CANONICAL,
+    SITES,
     a_session,
     assert_ledger_adds_up,
     assert_rollups_are_exact,
@@ -15,20 +16,6 @@ from ev_pipeline_tests.intake.files import (
     rows,
 )
 from ev_pipeline_tests.intake.loader import Loader, counts
-
-SITES = parse_mapping(
-    """
-    name = "sites"
-    title = "Sites"
-    records = "site"
-    [fields]
-    name = "name"
-    latitude = "latitude"
-    longitude = "longitude"
-    """,
-    where="sites",
-)
-
 
 LOCAL = "select started_local_at::text from ev_session order by source_session_id"
 

@@ -8,7 +8,8 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.stack.account import server_account
 from ev_pipeline.stack.binaries import OLDEST_MAJOR, find_binaries, wheel_directories
 from ev_pipeline.stack.postgres import prepare
-from ev_pipeline_tests.conftest import free_port, served
+from ev_pipeline.stack.serving import served
+from ev_pipeline_tests.conftest import free_port
 
 
 def _system_directory() -> Path | None:

@@ -19,6 +19,7 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.handshake import log_in
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.stack.broker_accounts import SERVICES, SPARE
+from ev_pipeline.stack.restore import open_backup
 from ev_pipeline.stack.services import SERVICE_NAMES
 from ev_pipeline_tests.stack.local_stack import STARTED, UP_WITHIN_S, LocalStack, local_stack
 from ev_pipeline_tests.stack.processes import processes_of, wait_until
@@ -138,6 +139,20 @@ def test_no_process_shows_a_password(running: LocalStack) -> None:
     assert not any(password in arguments + logs for password in passwords)
 
 
+def test_a_backup_is_taken_while_everything_runs(running: LocalStack, tmp_path: Path) -> None:
+    taken = running.run("backup", str(tmp_path / "backup"), "--json")
+    assert taken.returncode == 0, taken.stderr
+    document = json.loads(taken.stdout)
+    manifest = open_backup(tmp_path / "backup")
+    assert document["n_files"] == len(manifest.files)
+    assert document["schema_revision"] == manifest.schema_revision
+    assert {"database.dump", "dagster.dump", "home/stack.env"} <= set(manifest.files)
+    refused = running.run("restore", str(tmp_path / "backup"), "--replace", "--yes")
+    assert refused.returncode == 1
+    assert "ev-pipeline down" in refused.stderr
+    assert running.status()["healthy"] is True
+
+
 def test_an_account_is_added_listed_and_removed_while_the_broker_runs(running: LocalStack) -> None:
     broker = running.status()["services"]["mosquitto"]["pid"]
     bound = ("--source", "canonical", "--scope", "north")
@@ -160,6 +175,12 @@ def test_an_account_is_added_listed_and_removed_while_the_broker_runs(running: L
     unknown = running.run("accounts", "add", "depot-8", "--source", "no-such-mapping")
     assert unknown.returncode == 1
     assert len(unknown.stderr.splitlines()) == 1
+    assert running.run("accounts", "rotate", "depot-7").returncode == 0
+    with pytest.raises(PipelineError, match="refuses the account depot-7"):
+        log_in(login)
+    in_use = running.run("accounts", "rotate", "stream")
+    assert in_use.returncode == 1
+    assert "stop the stack first" in in_use.stderr
     assert running.run("accounts", "remove", "depot-7").returncode == 0
     with pytest.raises(PipelineError, match="refuses the account depot-7"):
         log_in(login)

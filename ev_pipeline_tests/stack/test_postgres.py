@@ -17,9 +17,10 @@ from ev_pipeline.stack.credentials import DAGSTER, LOGINS, OWNER, READER, Login
 from ev_pipeline.stack.dagster_home import libpq
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.local import supervise
-from ev_pipeline.stack.postgres import prepare
+from ev_pipeline.stack.postgres import prepare, renew_passwords
 from ev_pipeline.stack.postmaster import LOCK_FILE, require_unserved
-from ev_pipeline_tests.conftest import free_port, served
+from ev_pipeline.stack.serving import served
+from ev_pipeline_tests.conftest import free_port
 
 
 @pytest.fixture
@@ -69,6 +70,14 @@ def test_passwords_are_private_kept_and_neither_in_arguments_nor_logs(fresh: Set
     directory = Layout(fresh.home).credentials
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()} == {0o600}
+
+    renew_passwords(fresh)
+    renewed = prepare(fresh)
+    with served(renewed):
+        for login, old in zip(LOGINS, passwords, strict=True):
+            assert renewed.credentials.password(login) != old
+            assert _execute(renewed, login, "select 1") == [(1,)]
+    passwords = [renewed.credentials.password(login) for login in LOGINS]
 
     other_port = Settings(home=fresh.home, postgres_port=free_port())
     again = prepare(other_port)
