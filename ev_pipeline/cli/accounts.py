@@ -6,12 +6,15 @@ What lives here: options, and what a person or a program is told. What does not:
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
+from rich.markup import escape
 
 from ev_pipeline.cli.output import messages, print_json, print_table
+from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.accounts import AccountBook, BrokerAccount, Role
+from ev_pipeline.messaging.login import Login
 from ev_pipeline.settings import load_settings
 from ev_pipeline.stack.layout import Layout
 
@@ -22,19 +25,24 @@ accounts_app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Name = Annotated[str, typer.Argument(help="a-z, 0-9, _ and -, beginning with a letter or digit.")]
+_ALPHABET: Final = "a-z, 0-9, _ and -, beginning with a letter or digit."
+Name = Annotated[str, typer.Argument(help=_ALPHABET)]
+OneName = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", help=_ALPHABET, show_default=False)
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the root command."""
     accounts_app.command("add")(add)
+    accounts_app.command("rotate")(rotate)
     accounts_app.command("list")(list_accounts)
     accounts_app.command("remove")(remove)
     app.add_typer(accounts_app, name="accounts")
 
 
 def add(
-    name: Name,
+    name: OneName = None,
     *,
     source: Annotated[
         str | None,
@@ -50,31 +58,123 @@ def add(
             metavar="OPERATOR", help="Its sessions are this operator's.", show_default=False
         ),
     ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="Add all accounts of this list, or none: name, and where wanted source and scope.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add an account for a charger; its password is generated and kept in credentials/NAME.env.
+    """Add accounts for chargers; passwords are generated and kept in credentials/NAME.env.
 
     Example: ev-pipeline accounts add depot-7 --source dundee --scope dundee
     """
-    from ev_pipeline.stack import broker, broker_accounts, broker_credentials  # noqa: PLC0415 -- --help stays fast
+    from ev_pipeline.stack import account_lists, broker  # noqa: PLC0415 -- --help stays fast
     from ev_pipeline.stack.account import server_account  # noqa: PLC0415
+    from ev_pipeline.stack.broker_accounts import add as add_one  # noqa: PLC0415
+    from ev_pipeline.stack.broker_accounts import edited  # noqa: PLC0415
 
+    if (name is None) is (file is None):
+        raise typer.BadParameter("name an account, or a list of them with --file")
     settings = load_settings()
-    layout = Layout(settings.home)
-    account = BrokerAccount(name, Role.CHARGER, _mapping(source), scope)
-    with broker_accounts.edited(layout, owner=server_account()) as registry:
-        login = broker_accounts.add(registry, account, broker.broker_reach(settings))
+    layout, reach = Layout(settings.home), broker.broker_reach(settings)
+    listed = account_lists.read_list(file) if file else []
+    account = BrokerAccount(name or "", Role.CHARGER, _mapping(source), scope)
+    with edited(layout, owner=server_account()) as registry:
+        if file:
+            logins, wrong = account_lists.add_all(registry, listed, reach, mapping=_mapping)
+        else:
+            logins, wrong = [add_one(registry, account, reach)], []
+    if file and wrong:
+        _refuse(file, wrong)
     is_active = broker.reload_broker(layout)
-    if is_active:
-        broker.await_login(login, is_welcome=True)
+    if is_active and logins:
+        broker.await_login(logins[-1], is_welcome=True)
+    _tell_added(layout, logins, is_active=is_active, is_list=file is not None, as_json=as_json)
+
+
+def _refuse(file: Path, wrong: list[tuple[int, PipelineError]]) -> NoReturn:
+    for line, error in wrong:
+        messages.print(f"{file}:{line}: {escape(str(error))}", soft_wrap=True)
+    raise PipelineError(
+        f"nothing was added: {len(wrong)} of its lines are wrong",
+        mend="mend them and do it again",
+        where=str(file),
+    )
+
+
+def _tell_added(
+    layout: Layout, logins: list[Login], *, is_active: bool, is_list: bool, as_json: bool
+) -> None:
     if as_json:
-        print_json({**_document(layout, account), "is_active": is_active})
+        book = AccountBook(layout.home).accounts()
+        documents = [
+            {**_document(layout, book[login.username]), "is_active": is_active} for login in logins
+        ]
+        print_json(documents if is_list else documents[0])
         return
-    messages.print(f"{name} may report sessions" if is_active else f"{name} is there", style="bold")
-    path = broker_credentials.credentials_path(layout, name)
-    messages.print(f"its login is in {path}, the authority's certificate in {login.ca_file}")
+    if is_list:
+        messages.print(f"{len(logins)} accounts added; their logins are in {layout.credentials}")
+    else:
+        name = logins[0].username
+        messages.print(
+            f"{name} may report sessions" if is_active else f"{name} is there", style="bold"
+        )
+        messages.print(
+            f"its login is in {layout.credentials / name}.env, the authority's certificate in "
+            f"{layout.authority}"
+        )
     if not is_active:
         messages.print("the broker is down; `ev-pipeline up` starts it")
+
+
+def rotate(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)
+    ] = None,
+    *,
+    is_database: Annotated[
+        bool,
+        typer.Option(
+            "--database", help="The roles of the stack's own database; while the stack is down."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give accounts new passwords at once; whoever is connected by an old one is cut off.
+
+    Their credentials files hold the new ones. The accounts of the stack's own services take one
+    while the stack is down.
+
+    Example: ev-pipeline accounts rotate depot-7
+    """
+    from ev_pipeline.stack import broker, broker_accounts, postgres  # noqa: PLC0415 -- --help stays fast
+    from ev_pipeline.stack.account import server_account  # noqa: PLC0415
+
+    if not names and not is_database:
+        raise typer.BadParameter("name an account, or --database")
+    settings = load_settings()
+    layout, wanted = Layout(settings.home), names or []
+    is_active = False
+    if wanted:
+        with broker_accounts.edited(layout, owner=server_account()) as registry:
+            reach = broker.broker_reach(settings)
+            logins = broker_accounts.rotate(registry, wanted, reach)
+        is_active = broker.reload_broker(layout)
+        if is_active:
+            broker.await_login(logins[-1], is_welcome=True)
+    if is_database:
+        postgres.renew_passwords(settings)
+    if as_json:
+        print_json({"accounts": wanted, "database": is_database, "is_active": is_active})
+        return
+    for name in wanted:
+        messages.print(f"{name} has a new password: {layout.credentials / name}.env")
+    if is_database:
+        messages.print(f"the database's roles have new passwords, in {layout.credentials}")
 
 
 def list_accounts(*, as_json: AsJson = False) -> None:

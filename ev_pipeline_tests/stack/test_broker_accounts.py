@@ -14,6 +14,7 @@ from ev_pipeline.messaging.login import Login
 from ev_pipeline.settings import LOGIN, Settings, load_settings
 from ev_pipeline.stack import broker_accounts, broker_credentials, dagster_home
 from ev_pipeline.stack.account import server_account
+from ev_pipeline.stack.account_lists import add_all, read_list
 from ev_pipeline.stack.broker import await_login, broker_reach
 from ev_pipeline.stack.credentials import Credentials
 from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
@@ -55,6 +56,79 @@ def test_accounts_come_and_go_without_a_restart(own_broker: RunningBroker) -> No
     assert charger.username not in book.accounts()
     assert not broker_credentials.credentials_path(own_broker.layout, charger.username).exists()
     assert charger.username not in (own_broker.layout.mosquitto / "access").read_text()
+
+
+def test_a_new_password_cuts_off_whoever_has_the_old_one(own_broker: RunningBroker) -> None:
+    charger = own_broker.add_charger(source="dundee", scope="north")
+    other = own_broker.add_charger()
+    before = AccountBook(own_broker.layout.home).accounts()
+    with listening(charger) as connected, listening(other) as bystander:
+        with broker_accounts.edited(own_broker.layout, owner=server_account()) as registry:
+            names = [charger.username]
+            (login,) = broker_accounts.rotate(registry, names, broker_reach(own_broker.settings))
+        own_broker.reload()
+        await_login(login, is_welcome=True)
+        await_login(charger, is_welcome=False)
+        wait_until(lambda: not connected.client.is_connected, within_s=WITHIN_S)
+        assert bystander.client.is_connected
+    assert login.password != charger.password
+    assert own_broker.login(charger.username) == login
+    assert AccountBook(own_broker.layout.home).accounts() == before
+
+
+def _mapping(name: str | None) -> str | None:
+    if name == "none-such":
+        raise PipelineError("there is no mapping none-such", mend="see `ev-pipeline sources`")
+    return name
+
+
+def test_a_list_of_accounts_is_added_as_a_whole_or_not_at_all(
+    broker: RunningBroker, tmp_path: Path
+) -> None:
+    layout, reach = broker.layout, broker_reach(broker.settings)
+    file = tmp_path / "names.csv"
+    file.write_text(
+        "name,scope,source\nlist-1,north,dundee\n\nBad Name,,\nlist-1,,\ncharger-1,,\n"
+        "list-2,,none-such\n"
+    )
+    before = sorted(layout.credentials.iterdir()), (layout.home / "accounts.json").read_text()
+    with broker_accounts.edited(layout, owner=server_account()) as registry:
+        logins, wrong = add_all(registry, read_list(file), reach, mapping=_mapping)
+    assert logins == []
+    assert [line for line, _ in wrong] == [4, 5, 6, 7]
+    said = [error.what for _, error in wrong]
+    assert "is no account name" in said[0]
+    assert "names list-1 twice" in said[1]
+    assert "is there already" in said[2]
+    assert "no mapping none-such" in said[3]
+    after = sorted(layout.credentials.iterdir()), (layout.home / "accounts.json").read_text()
+    assert after == before
+    file.write_text("\ufeffname,scope,source\nlist-1,north,dundee\nlist-2,,\n", encoding="utf-8")
+    with broker_accounts.edited(layout, owner=server_account()) as registry:
+        logins, wrong = add_all(registry, read_list(file), reach, mapping=_mapping)
+    assert wrong == []
+    broker.reload()
+    for login in logins:
+        await_login(login, is_welcome=True)
+    book = AccountBook(layout.home).accounts()
+    assert book["list-1"] == BrokerAccount("list-1", Role.CHARGER, "dundee", "north")
+    assert book["list-2"] == BrokerAccount("list-2", Role.CHARGER)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "it has no column name"),
+        ("depot-1\n", "'depot-1' is no column of it"),
+        ("name,password\na,b\n", "'password' is no column of it"),
+        ('name\n"a', "the list cannot be read"),
+    ],
+)
+def test_a_list_that_is_none_is_named(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "names.csv"
+    file.write_text(text)
+    with pytest.raises(PipelineError, match=said):
+        read_list(file)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +184,7 @@ def test_files_that_cannot_be_understood_are_named(home: Path) -> None:
 
 def test_services_do_not_log_in_as_whoever_starts_the_stack(home: Path) -> None:
     layout = prepared(Settings(home=home))
-    credentials = Credentials.ensure(layout, port=1)
+    credentials = Credentials.of_home(layout, port=1)
     theirs = {f"EV_{name.upper()}": "theirs" for name in LOGIN}
     given = dagster_home.environment(layout, credentials, {**theirs, "EV_MQTT_PORT": "18884"})
     assert not theirs.keys() & given.keys()
