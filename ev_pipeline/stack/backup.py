@@ -75,7 +75,7 @@ def back_up(
 def _dump_all(
     settings: Settings, urls: dict[Login, URL], directory: Path, report: Callable[[str], None]
 ) -> tuple[str, int]:
-    """The databases are dumped; their schema's version and the program's."""
+    """The databases are dumped; their schema's version, and that of the newest program needed."""
     address = urls[OWNER].render_as_string(hide_password=False)
     engine = connect(settings.model_copy(update={"database_url": address}))
     try:
@@ -87,14 +87,15 @@ def _dump_all(
                     mend="mend EV_DATABASE_URL, or run `ev-pipeline migrate`",
                     where=shown(urls[OWNER]),
                 )
+            majors = []
             for login, name in DUMPS.items():
                 file = directory / name
-                tool = dump(urls[login], file, forced=settings.postgres_bin)
+                majors.append(dump(urls[login], file, forced=settings.postgres_bin))
                 file.chmod(PRIVATE_FILE)
                 report(f"{name}: {file.stat().st_size / 1e6:,.1f} MB of {shown(urls[login])}")
     finally:
         engine.dispose()
-    return schema, tool.major
+    return schema, max(majors)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from ev_pipeline.stack.logs import log_path
 from ev_pipeline.stack.ports import require_free, stack_ports
 from ev_pipeline.stack.postgres import stored_major
 from ev_pipeline.stack.postmaster import require_unserved
+from ev_pipeline.stack.restore import require_restored
 from ev_pipeline.stack.state import ended_by_itself, read_state
 
 LEAST_FREE_BYTES: Final = 1_000_000_000
@@ -73,6 +74,7 @@ def _home(settings: Settings) -> str:
             mend="run as the user who made it, or set EV_HOME to a directory of yours",
             where=str(settings.home),
         )
+    require_restored(Layout(settings.home))
     return str(settings.home)
 
 

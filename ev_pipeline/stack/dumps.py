@@ -86,7 +86,7 @@ def ask_server(url: URL) -> Server:
         ) from error
 
 
-def dump(url: URL, file: Path, *, forced: Path | None) -> Tool:
+def dump(url: URL, file: Path, *, forced: Path | None) -> int:
     """The file holds all of the database as it was in one moment.
 
     Args:
@@ -95,7 +95,7 @@ def dump(url: URL, file: Path, *, forced: Path | None) -> Tool:
         forced: the only directory to look for PostgreSQL's programs in, or null.
 
     Returns:
-        The program that wrote it.
+        The major version of the program that wrote it.
 
     Raises:
         PipelineError: no program fits, the database fails, or the disk is full.
@@ -103,7 +103,7 @@ def dump(url: URL, file: Path, *, forced: Path | None) -> Tool:
     tool = _find("pg_dump", forced, oldest=ask_server(url).major)
     options = ["--format=custom", f"--compress={COMPRESSION}", f"--file={file}"]
     _run(tool, [*options, *_OF_NOBODY, f"--dbname={_conninfo(url)}"], url, file)
-    return tool
+    return tool.major
 
 
 def restore(url: URL, file: Path, *, major: int, forced: Path | None) -> None:

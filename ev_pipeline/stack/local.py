@@ -17,7 +17,7 @@ from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.nodered import Dashboard, prepare_dashboard
 from ev_pipeline.stack.ports import require_free, stack_ports
 from ev_pipeline.stack.postgres import prepare
-from ev_pipeline.stack.restore import require_restored
+from ev_pipeline.stack.restore import forget_unfinished, require_restored
 from ev_pipeline.stack.services import stack_services
 from ev_pipeline.stack.state import become_only_supervisor
 from ev_pipeline.stack.supervisor import Supervisor
@@ -46,6 +46,7 @@ def supervise(
     layout.make()
     lock = become_only_supervisor(layout)
     require_restored(layout)
+    forget_unfinished(layout)
     require_free(stack_ports(settings))
     broker = prepare_broker(settings, datetime.now(tz=UTC))
     cluster = prepare(settings)

@@ -40,7 +40,7 @@ class Manifest:
     Args:
         version: the ev-pipeline that wrote it.
         schema_revision: the schema of its database.
-        postgres_major: the version of the program that dumped its databases.
+        postgres_major: the newest version of the programs that dumped its databases.
         created_at: when it was begun, UTC: what was accepted before is in it.
         files: every file by its path in the backup.
     """

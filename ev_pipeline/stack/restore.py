@@ -134,8 +134,6 @@ def missing_mappings(home: Path) -> dict[str, str]:
 def require_restored(layout: Layout) -> None:
     """No restore into the home was interrupted while it took its place.
 
-    One that was interrupted before left the home as it was; what it had made is removed.
-
     Raises:
         PipelineError: one was.
     """
@@ -145,6 +143,10 @@ def require_restored(layout: Layout) -> None:
             mend="do it again: ev-pipeline restore DIR --replace",
             where=str(layout.home),
         )
+
+
+def forget_unfinished(layout: Layout) -> None:
+    """What a restore had made that was interrupted before it took its place is gone."""
     shutil.rmtree(layout.restore_unfinished, ignore_errors=True)
 
 
