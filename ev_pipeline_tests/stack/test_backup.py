@@ -126,7 +126,7 @@ def _restored(home: Path, backup: Path, *, is_replacing: bool = False) -> Settin
 
 @pytest.fixture(scope="module")
 def restored(source: Source) -> Iterator[Settings]:
-    """A home into which the backup was restored; the last test replaces it."""
+    """A home into which the backup was restored; the last test, a long one, replaces it."""
     home = make_home()
     yield _restored(home, source.backup)
     shutil.rmtree(home)
@@ -335,6 +335,7 @@ def test_a_database_elsewhere_is_filled_only_if_it_is_empty(
         migrated.execute(f"drop database {name} with (force)")
 
 
+@pytest.mark.long
 def test_a_restore_that_is_killed_leaves_the_home_as_it_was(
     source: Source, restored: Settings
 ) -> None:
