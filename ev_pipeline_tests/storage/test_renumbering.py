@@ -30,7 +30,7 @@ def test_each_reader_has_read_what_it_had_read_and_nothing_lies_in_the_future(
             f"""
             insert into ev_session_change (xid, session_id, revision, kind, sign, scope,
                 station_id, started_at, ended_at, energy_kwh)
-            select ({FAR} + n % 7 * 100)::text::xid8, gen_random_uuid(), 1, 'insert', 1, 's', 'A',
+            select ({FAR} + mod(n, 7) * 100)::text::xid8, gen_random_uuid(), 1, 'insert', 1, 's', 'A',
                 now(), now(), 1
             from generate_series(1, 40) n
             """
@@ -40,7 +40,7 @@ def test_each_reader_has_read_what_it_had_read_and_nothing_lies_in_the_future(
             insert into ev_reader (reader, horizon, seq, read_at) values
                 ('begins', '0', 0, now()), ('early', '{FAR}', 0, now()),
                 ('middle', '{FAR + 250}', 0, now()), ('same', '{FAR + 250}', 0, now()),
-                ('at', '{FAR + 300}', 0, now()), ('done', '{FAR + 9000}', 0, now())
+                ('at', '{FAR + 400}', 0, now()), ('done', '{FAR + 9000}', 0, now())
             """
         )
     before = _read_by_each(engine)
