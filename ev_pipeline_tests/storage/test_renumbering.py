@@ -30,8 +30,8 @@ def test_each_reader_has_read_what_it_had_read_and_nothing_lies_in_the_future(
             f"""
             insert into ev_session_change (xid, session_id, revision, kind, sign, scope,
                 station_id, started_at, ended_at, energy_kwh)
-            select ({FAR} + mod(n, 7) * 100)::text::xid8, gen_random_uuid(), 1, 'insert', 1, 's', 'A',
-                now(), now(), 1
+            select ({FAR} + mod(n, 7) * 100)::text::xid8, gen_random_uuid(), 1, 'insert', 1,
+                's', 'A', now(), now(), 1
             from generate_series(1, 40) n
             """
         )
