@@ -133,7 +133,8 @@ def _tell_added(
 
 def rotate(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Whose password to change.", show_default=False),
     ] = None,
     *,
     is_database: Annotated[

@@ -18,7 +18,9 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import load_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Directory = Annotated[Path, typer.Argument(metavar="DIR", show_default=False)]
+Directory = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The backup, a directory.", show_default=False)
+]
 
 
 def register(app: typer.Typer) -> None:
