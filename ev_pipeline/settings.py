@@ -88,10 +88,16 @@ class Settings(Limits, OcpiSettings, BaseSettings):
         None, repr=False, description="postgresql+psycopg2://…; by default the local stack's"
     )
     postgres_port: Port = Field(15432, description="port of the local stack's PostgreSQL")
+    postgres_host: str = Field(
+        "127.0.0.1", min_length=1, description="where services in containers find PostgreSQL"
+    )
     postgres_bin: Path | None = Field(
         None, description="directory of PostgreSQL's programs; by default looked for"
     )
     dagster_port: Port = Field(3000, description="port of Dagster's pages")
+    dagster_host: str = Field(
+        "127.0.0.1", min_length=1, description="where commands find Dagster's pages"
+    )
     simulator: bool = Field(
         default=True, description="whether the local stack plays a charging station"
     )
@@ -105,6 +111,9 @@ class Settings(Limits, OcpiSettings, BaseSettings):
         description="whether the flows can be changed in their editor, until the next start",
     )
     metrics_port: Port = Field(9464, description="port of the stream's metrics, for Prometheus")
+    metrics_listen: IPvAnyAddress = Field(
+        IPv4Address("127.0.0.1"), description="address on which the stream's metrics are"
+    )
     mqtt_host: str = Field("127.0.0.1", min_length=1, description="where the broker is")
     mqtt_port: Port = Field(8883, description="port of the broker, TLS only")
     mqtt_username: str | None = Field(None, description="the caller's account at the broker")
@@ -123,6 +132,11 @@ class Settings(Limits, OcpiSettings, BaseSettings):
     )
     mqtt_listen: IPvAnyAddress = Field(
         IPv4Address("127.0.0.1"), description="address on which the local stack's broker listens"
+    )
+    broker_host: str | None = Field(
+        None,
+        min_length=1,
+        description="where services in containers find the broker",
     )
     broker_queue_messages: int = Field(
         200_000, ge=1, description="messages that the broker keeps for the worker; it drops others"

@@ -90,7 +90,7 @@ def add(
             logins, wrong = [add_one(registry, account, reach)], []
     if file and wrong:
         _refuse(file, wrong)
-    is_active = broker.reload_broker(layout)
+    is_active = broker.reload_broker(settings)
     if is_active and logins:
         broker.await_login(logins[-1], is_welcome=True)
     _tell_added(layout, logins, is_active=is_active, is_list=file is not None, as_json=as_json)
@@ -164,7 +164,7 @@ def rotate(
         with broker_accounts.edited(layout, owner=server_account()) as registry:
             reach = broker.broker_reach(settings)
             logins = broker_accounts.rotate(registry, wanted, reach)
-        is_active = broker.reload_broker(layout)
+        is_active = broker.reload_broker(settings)
         if is_active:
             broker.await_login(logins[-1], is_welcome=True)
     if is_database:
@@ -206,7 +206,7 @@ def remove(name: Name, *, as_json: AsJson = False) -> None:
     layout = Layout(settings.home)
     with broker_accounts.edited(layout, owner=server_account()) as registry:
         broker_accounts.remove(registry, name)
-    if broker.reload_broker(layout):
+    if broker.reload_broker(settings):
         login = broker_credentials.new_login(broker.broker_reach(settings), name)
         broker.await_login(login, is_welcome=False)
     if as_json:

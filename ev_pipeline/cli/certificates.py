@@ -62,9 +62,9 @@ def renew(*, as_json: AsJson = False) -> None:
             mend="the first `ev-pipeline up` makes them",
             where=str(layout.certificates),
         )
-    names = certificates.broker_names(str(settings.mqtt_listen), settings.certificate_names)
+    names = broker.certificate_names(settings)
     renewed = certificates.renew(layout, names, datetime.now(tz=UTC), account=server_account())
-    is_active = broker.reload_broker(layout)
+    is_active = broker.reload_broker(settings)
     if as_json:
         print_json({"name": renewed.name, "expires_at": renewed.expires_at, "is_active": is_active})
         return

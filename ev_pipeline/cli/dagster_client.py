@@ -102,20 +102,22 @@ class RunLog:
 
 @dataclass(frozen=True, slots=True)
 class DagsterClient:
-    """The webserver on a port of this machine.
+    """The webserver of the stack.
 
     Args:
-        port: where it listens.
+        host: where it is.
+        port: where it listens there.
         timeout_s: how long one answer may take, s.
     """
 
+    host: str
     port: int
     timeout_s: float = _TIMEOUT_S
 
     @property
     def address(self) -> str:
         """Where its pages are."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def page_of(self, run_id: str) -> str:
         """The page of a run."""

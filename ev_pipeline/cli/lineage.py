@@ -40,7 +40,7 @@ def tell_dagster(settings: "Settings", engine: "sa.Engine", records: str, what: 
     is_up = webserver is not None and webserver.state == "running"
     if not is_up or engine.url.port != settings.postgres_port:
         return
-    client = DagsterClient(settings.dagster_port, timeout_s=TIMEOUT_S)
+    client = DagsterClient(settings.dagster_host, settings.dagster_port, timeout_s=TIMEOUT_S)
     try:
         client.report_materialization(_ASSETS[records], what)
     except PipelineError as error:

@@ -12,6 +12,7 @@ from ev_pipeline.cli import (
     accounts,
     backup,
     certificates,
+    containers,
     errors,
     export,
     load,
@@ -64,7 +65,7 @@ def root(
 
 for _commands in (
     *(sources, load, quarantine, migrate, stack, status, run, models),
-    *(period, export, predict, why),
+    *(period, export, predict, why, containers),
     *(accounts, certificates, stream, backup),
 ):
     _commands.register(app)

@@ -72,7 +72,7 @@ def launch_and_follow(settings: Settings, name: str, *, stops_run: bool = True) 
     Raises:
         PipelineError: Dagster does not answer or refuses, or there is no such job.
     """
-    client = DagsterClient(settings.dagster_port)
+    client = DagsterClient(settings.dagster_host, settings.dagster_port)
     job = _find(client.jobs(), name)
     since = time.monotonic()
     run_id = client.launch(job, run_config(settings, name))

@@ -90,31 +90,53 @@ def prepare_broker(settings: Settings, now: datetime) -> Broker:
     Raises:
         PipelineError: Mosquitto is missing, or a file is in the way.
     """
-    layout, account = Layout(settings.home), server_account()
+    account = server_account()
     program = find_mosquitto(settings.mosquitto_bin, account=account)
+    configuration, connections = write_broker_files(settings, now, account=account)
+    login = stack_login(Layout(settings.home), STREAM, broker_reach(settings))
+    return Broker(program, configuration, account, login, connections + OWN_FILES)
+
+
+def write_broker_files(
+    settings: Settings, now: datetime, *, account: Account | None
+) -> tuple[Path, int]:
+    """Everything that the broker reads is there, and every account's credentials.
+
+    Args:
+        settings: home, port, address, names.
+        now: the time, UTC.
+        account: the user that will run it; null for ours.
+
+    Returns:
+        Its configuration file, and how many clients it lets in.
+    """
+    layout = Layout(settings.home)
     make_broker_directory(layout.mosquitto, account)
-    names = broker_names(str(settings.mqtt_listen), settings.certificate_names)
-    ensure_certificates(layout, names, now, account=account)
-    reach = broker_reach(settings)
+    ensure_certificates(layout, certificate_names(settings), now, account=account)
     with edited(layout, owner=account) as registry:
-        ensure_shipped(registry, reach)
+        ensure_shipped(registry, broker_reach(settings))
     configuration = layout.mosquitto / "mosquitto.conf"
     connections = _connections(settings)
     text = _configuration(settings, layout, connections)
     write_private(configuration, text, owner=account)
-    login = stack_login(layout, STREAM, reach)
-    return Broker(program, configuration, account, login, connections + OWN_FILES)
+    return configuration, connections
 
 
 def broker_reach(settings: Settings) -> Login:
-    """Where clients on this machine find the local broker, without an account."""
+    """Where the stack's services find its broker, without an account."""
     listen = settings.mqtt_listen
-    host = "127.0.0.1" if listen.is_unspecified else str(listen)
+    host = settings.broker_host or ("127.0.0.1" if listen.is_unspecified else str(listen))
     return Login(host, settings.mqtt_port, "", "", Layout(settings.home).authority)
 
 
-def reload_broker(layout: Layout) -> bool:
-    """The running broker reads its files again.
+def certificate_names(settings: Settings) -> list[str]:
+    """Every name and address by which clients may reach the broker."""
+    more = f"{settings.broker_host or ''} {settings.certificate_names}"
+    return broker_names(str(settings.mqtt_listen), more)
+
+
+def reload_broker(settings: Settings) -> bool:
+    """The running broker reads its files again, or does so by itself (`broker_host`).
 
     Returns:
         Whether one runs.
@@ -122,6 +144,9 @@ def reload_broker(layout: Layout) -> bool:
     Raises:
         PipelineError: if it belongs to somebody else.
     """
+    layout = Layout(settings.home)
+    if settings.broker_host is not None:
+        return Probe(stack_login(layout, STREAM, broker_reach(settings)))(0) is None
     service = read_state(layout).services.get(NAME)
     if service is None or service.pid is None:
         return False

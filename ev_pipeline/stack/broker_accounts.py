@@ -29,6 +29,7 @@ from ev_pipeline.stack.broker_credentials import (
     write_credentials,
 )
 from ev_pipeline.stack.credentials import write_private
+from ev_pipeline.stack.handing_out import hand_out
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.state import supervisor_pid
 
@@ -252,3 +253,4 @@ def _write(registry: Registry) -> None:
     write_private(layout.mosquitto / "passwords", passwords, owner=owner)
     access = access_file(registry.accounts.values())
     write_private(layout.mosquitto / "access", access, owner=owner)
+    hand_out(layout)

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from cryptography import x509
@@ -121,6 +122,31 @@ def renew(
     write_private(layout.broker_key, server.key_text, owner=account)
     write_private(layout.broker_certificate, server.certificate_text, owner=account)
     return _expiry(server.certificate)
+
+
+def ensure_database_certificate(
+    layout: Layout, directory: Path, names: Iterable[str], now: datetime
+) -> None:
+    """There is a certificate for a database in another container, which ends with its authority's.
+
+    Args:
+        layout: where the authority is.
+        directory: where it goes, as `server.crt` and `server.key`.
+        names: the database's.
+        now: the time, UTC.
+    """
+    authority = signing.read_signed(layout.authority, layout.authority_key)
+    certificate, key = directory / "server.crt", directory / "server.key"
+    if certificate.exists() and key.exists():
+        found = signing.read_certificate(certificate)
+        is_ours = signing.is_issued_by(found, authority.certificate)
+        if is_ours and signing.names_of(found) >= set(_subject_names(names)):
+            return
+    ends_at = authority.certificate.not_valid_after_utc
+    subject = _subject_names(names)
+    made = signing.sign_server(authority, "ev-pipeline database", subject, now - BACKDATED, ends_at)
+    write_private(key, made.key_text)
+    write_private(certificate, made.certificate_text)
 
 
 def expiries(layout: Layout) -> list[Expiry]:

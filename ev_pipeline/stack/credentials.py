@@ -71,7 +71,7 @@ class Credentials:
         return str(self.urls[login.file].password)
 
     @classmethod
-    def of_home(cls, layout: Layout, port: int) -> Self:
+    def of_home(cls, layout: Layout, port: int, host: str = HOST) -> Self:
         """What the files say, with new passwords where one is missing, and the port of today.
 
         Nothing is written: a new password is written when its role has it (`hand_out`), so that
@@ -80,12 +80,16 @@ class Credentials:
         Args:
             layout: where the files are.
             port: where the server listens.
+            host: where it is; if not on this machine's own address, then its certificate counts.
 
         Raises:
             PipelineError: if a file that is there cannot be understood.
         """
         urls: dict[str, URL] = {}
         is_new = False
+        trust = (
+            {} if host == HOST else {"sslmode": "verify-full", "sslrootcert": str(layout.authority)}
+        )
         for login in LOGINS:
             stored = stored_url(layout, login)
             password = stored and stored.password
@@ -94,9 +98,10 @@ class Credentials:
                 DRIVER,
                 username=login.role,
                 password=password or secrets.token_urlsafe(PASSWORD_BYTES),
-                host=HOST,
+                host=host,
                 port=port,
                 database=login.database,
+                query=trust,
             )
         return cls(urls, is_new)
 

@@ -1,20 +1,22 @@
-"""How the local PostgreSQL's data directory comes to be: options, roles, databases.
+"""How the local PostgreSQL's data directory comes to be: with its options, roles and databases.
 
-What lives here: everything that happens once, without a network. What does not: the schema.
+What lives here: everything that happens once, without a network. What does not: which roles there
+are (`roles`), or the schema.
 """
 
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.stack.cluster import Cluster
-from ev_pipeline.stack.credentials import DAGSTER, LOGINS, OWNER, READER, SUPERUSER, Credentials
+from ev_pipeline.stack.credentials import OWNER, SUPERUSER
 from ev_pipeline.stack.layout import PRIVATE_DIRECTORY
+from ev_pipeline.stack.roles import DATABASES, READER_RIGHTS, RIGHTS, ROLES, passwords
 
 OPTIONS: Final = """
 # Written by ev-pipeline when it made this directory. Address and port come from the command line.
@@ -37,34 +39,6 @@ log_error_verbosity = terse             # DETAIL lines repeat rows, and with the
 log_min_error_statement = panic         # statements can hold passwords and user ids
 """
 
-_CREATE_SQL: Final = f"""
-CREATE ROLE {OWNER.role} LOGIN;
-
-CREATE ROLE {READER.role} LOGIN;
-
-CREATE ROLE {DAGSTER.role} LOGIN;
-
-CREATE DATABASE {OWNER.database} OWNER {OWNER.role};
-
-CREATE DATABASE {DAGSTER.database} OWNER {DAGSTER.role};
-
-REVOKE ALL ON DATABASE {OWNER.database}, {DAGSTER.database} FROM PUBLIC;
-
-GRANT CONNECT ON DATABASE {OWNER.database} TO {READER.role};
-
-ALTER ROLE {READER.role} SET default_transaction_read_only = on;
-"""
-
-_READER_SQL: Final = f"""
-ALTER SCHEMA public OWNER TO {OWNER.role};
-
-GRANT USAGE ON SCHEMA public TO {READER.role};
-
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER.role};
-
-ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER.role} GRANT SELECT ON TABLES TO {READER.role};
-"""
-
 
 def initialise(cluster: Cluster) -> None:
     """The data directory is complete, with all roles and databases.
@@ -83,9 +57,9 @@ def initialise(cluster: Cluster) -> None:
         _initdb(cluster, unfinished)
         with (unfinished / "postgresql.conf").open("a") as options:
             options.write(OPTIONS)
-        sql = _CREATE_SQL + _password_sql(cluster.credentials)
-        _run_single_user(cluster, unfinished, "postgres", sql)
-        _run_single_user(cluster, unfinished, OWNER.database, _READER_SQL)
+        made = (*ROLES.values(), *DATABASES.values(), *RIGHTS, *passwords(cluster.credentials))
+        _run_single_user(cluster, unfinished, "postgres", made)
+        _run_single_user(cluster, unfinished, OWNER.database, READER_RIGHTS)
     except PipelineError:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
@@ -111,15 +85,11 @@ def _initdb(cluster: Cluster, directory: Path) -> None:
         _run(cluster, command, stdin="")
 
 
-def _password_sql(credentials: Credentials) -> str:
-    lines = [
-        f"ALTER ROLE {login.role} PASSWORD '{credentials.password(login)}';\n\n" for login in LOGINS
-    ]
-    return "".join(lines)
-
-
-def _run_single_user(cluster: Cluster, directory: Path, database: str, sql: str) -> None:
+def _run_single_user(
+    cluster: Cluster, directory: Path, database: str, statements: Iterable[str]
+) -> None:
     """PostgreSQL without a network: nobody else can be in while roles are made."""
+    sql = "".join(f"{statement};\n\n" for statement in statements)
     command = [str(cluster.binaries.postgres), "--single", "-j", "-D", str(directory)]
     command += ["-c", "exit_on_error=on", "-c", "log_min_error_statement=panic", database]
     _run(cluster, command, stdin=sql)
@@ -157,5 +127,5 @@ def _run(cluster: Cluster, command: Sequence[str], *, stdin: str) -> None:
 
 def set_passwords(cluster: Cluster) -> None:
     """The roles have the passwords of today's credentials; for a server that does not run."""
-    sql = _password_sql(cluster.credentials)
-    _run_single_user(cluster, cluster.layout.postgres, "postgres", sql)
+    statements = passwords(cluster.credentials)
+    _run_single_user(cluster, cluster.layout.postgres, "postgres", statements)

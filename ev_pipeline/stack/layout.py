@@ -98,6 +98,16 @@ class Layout:
         return self.certificates / "ca.key"
 
     @property
+    def handed_out(self) -> Path:
+        """What each service in a container may see of this home; not there without containers."""
+        return self.home / "for"
+
+    @property
+    def outbox(self) -> Path:
+        """What simulators have reported and nobody has accepted yet."""
+        return self.home / "outbox"
+
+    @property
     def dagster(self) -> Path:
         """`DAGSTER_HOME`."""
         return self.home / "dagster"

@@ -125,13 +125,18 @@ def _dashboard(settings: Settings, dashboard: Dashboard) -> Service:
     )
 
 
+def simulator_command() -> list[str]:
+    """A charging station that reports what ships with the package, for as long as it runs."""
+    return python_module(
+        *("simulator", "replay", str(shipped_file(_SIMULATED)), "--source", "canonical"),
+        *("--account", SIMULATOR, "--loop", "--interval", "1"),
+    )
+
+
 def _simulator(home: Path, environment: Mapping[str, str]) -> Service:
     return Service(
         name=SIMULATOR,
-        command=python_module(
-            *("simulator", "replay", str(shipped_file(_SIMULATED)), "--source", "canonical"),
-            *("--account", SIMULATOR, "--loop", "--interval", "1"),
-        ),
+        command=simulator_command(),
         environment={name: value for name, value in environment.items() if "DATABASE" not in name},
         directory=home,
         probe=lambda _started: None,  # it keeps what it cannot send, and nobody calls it

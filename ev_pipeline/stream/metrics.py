@@ -20,7 +20,7 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.storage.outcomes import Decision, Outcome
 
 METRICS_HOST: Final = "127.0.0.1"
-"""Metrics name nobody, and are nobody's business but this machine's all the same."""
+"""Where they are read from: metrics name nobody, and are this machine's business all the same."""
 
 _SECONDS: Final = (
     0.001, 0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30,

@@ -29,7 +29,7 @@ from ev_pipeline.stream.broker_figures import BrokerFigures
 from ev_pipeline.stream.champion import Champion
 from ev_pipeline.stream.inbox import Inbox
 from ev_pipeline.stream.lineage import HOME_VARIABLE, Lineage
-from ev_pipeline.stream.metrics import METRICS_HOST, Metrics
+from ev_pipeline.stream.metrics import Metrics
 from ev_pipeline.stream.persistence import Persistence
 from ev_pipeline.stream.predicting import Predicting
 from ev_pipeline.stream.responder import Responder
@@ -143,7 +143,8 @@ class Stream:
 
     def _run(self) -> None:
         with ExitStack() as parts:
-            parts.enter_context(self._metrics.page(METRICS_HOST, self._settings.metrics_port))
+            host = str(self._settings.metrics_listen)
+            parts.enter_context(self._metrics.page(host, self._settings.metrics_port))
             log_in(self._login).close()  # what is wrong is said at once: a client would try again
             parts.enter_context(self._telling)
             self._telling.wait_connected(CONNECT_WITHIN_S)

@@ -39,7 +39,7 @@ function revalidated (response) {
 const mayEdit = process.env.EV_NODERED_EDITABLE === 'true'
 
 module.exports = {
-  uiHost: '127.0.0.1',
+  uiHost: process.env.EV_NODERED_LISTEN || '127.0.0.1', // another address only in a container
   uiPort: Number(needed('EV_NODERED_PORT')),
 
   flowFile: 'flows.json',
