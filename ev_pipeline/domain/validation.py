@@ -61,7 +61,7 @@ def validate(
     rules = session_rules(limits, resolution_s, has_local_start=has_local_start)
     readable, unreadable = _readable(frame, SESSION_FIELDS)
     at_receipt = readable.with_columns(pl.lit(received_at).alias(RECEIPT))
-    known = _with_stations(at_receipt, stations).with_columns(rules.quantities)
+    known = with_stations(at_receipt, stations).with_columns(rules.quantities)
     found = _together(unreadable, _found(known, rules.errors))
     codes = known.with_columns(is_accepted=~_at_rows(found["row"], frame.height)).select(
         rules.warnings, session_note_bits(_told_notes(frame))
@@ -149,7 +149,7 @@ def _readable(
     return frame.with_columns(*nulled, **marks), found
 
 
-def _with_stations(frame: pl.DataFrame, stations: pl.DataFrame) -> pl.DataFrame:
+def with_stations(frame: pl.DataFrame, stations: pl.DataFrame) -> pl.DataFrame:
     """The frame with what is known of each session's station: `is_registered`, `rated_kw`."""
     is_rated = pl.col("is_registered") & (pl.col("power_kw") > 0)
     known = stations.select(

@@ -17,6 +17,7 @@ from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.loads import Tally, own_ground, own_stations
 from ev_pipeline.storage.quarantine import write_quarantine
 from ev_pipeline.storage.staging import open_staging
+from ev_pipeline.storage.station_flags import correct_flags
 from ev_pipeline.storage.station_registries import (
     SITES,
     STATIONS,
@@ -56,6 +57,7 @@ def load_registry(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | N
     if registry is STATIONS:
         keep_told_by_registry(connection, scope=origin.scope, load_id=job.load_id)
         correct_clocks(connection, written, scope=origin.scope, timezone=job.settings.timezone)
+        correct_flags(connection, written, scope=origin.scope, limits=job.settings)
     place_stations(connection, origin.scope)
     conflicts = pl.DataFrame({"ordinal": conflicting_rows(connection)}, {"ordinal": pl.Int64})
     refuse_conflicts(connection, job, conflicts)

@@ -78,6 +78,7 @@ def _settle(connection: sa.Connection, job: Job, staging: "_Staging") -> Tally:
         "door": origin.door,
         "load_id": job.load_id,
         "received_at": origin.received_at,
+        "resolution_s": job.mapping.resolution_s or None,
     }
     has_overlaps = is_contested = False
     if n_incoming:

@@ -21,6 +21,7 @@ from ev_pipeline.storage.loads import (
 )
 from ev_pipeline.storage.quarantine import take_back_quarantine
 from ev_pipeline.storage.rollups import compact
+from ev_pipeline.storage.station_flags import correct_flags
 from ev_pipeline.storage.station_registries import SITES, STATIONS
 from ev_pipeline.storage.station_registries_undo import release_named, take_back_registry
 from ev_pipeline.storage.station_zones import settle_zones, take_back_zones
@@ -80,6 +81,7 @@ def _take_back_sessions(
     stations += take_back_sessions(connection, load_id)
     settle_zones(connection, stations, scope=scope)
     correct_clocks(connection, stations, scope=scope, timezone=settings.timezone)
+    correct_flags(connection, stations, scope=scope, limits=settings)
     remove_nameless(connection, scope)
 
 
@@ -93,6 +95,7 @@ def _take_back_registry(
         changed += take_back_registry(connection, STATIONS, scope=scope, load_id=load_id)
         settle_zones(connection, changed, scope=scope)
         correct_clocks(connection, changed, scope=scope, timezone=settings.timezone)
+        correct_flags(connection, changed, scope=scope, limits=settings)
         remove_nameless(connection, scope)
     else:
         take_back_registry(connection, SITES, scope=scope, load_id=load_id)

@@ -17,6 +17,7 @@ _KEEP_PASSED: Final = sa.text(f"""
     from (
         select session_id, d.revision, cast(:scope as text) as scope,
             coalesce(account, :source) as source, {FIELD_LIST}, started_local_at,
+            cast(:resolution_s as float8) as resolution_s,
             case when cardinality(warnings) > 0 then 'warning' else 'valid' end as quality,
             warnings || notes as quality_codes, cast(:door as text) as door,
             cast(:load_id as bigint) as load_id,
@@ -35,6 +36,7 @@ def keep_passed(connection: sa.Connection, **origin: object) -> None:
 
     Args:
         connection: the load's transaction, its sessions written.
-        origin: `scope`, `source`, `door`, `load_id` and `received_at` of the records.
+        origin: `scope`, `source`, `door`, `load_id`, `received_at` and `resolution_s` of the
+            records.
     """
     connection.execute(_KEEP_PASSED, origin)

@@ -19,12 +19,13 @@ OVERLAP: Final = "overlaps_same_connector"
 
 _ROW: Final = (
     f"session_id, revision, scope, source, {FIELD_LIST}, started_local_at,"
-    " stated_weekday, quality, quality_codes, door, load_id, received_at"
+    " stated_weekday, resolution_s, quality, quality_codes, door, load_id, received_at"
 )
 
 _LANDING_ROWS: Final = f"""
     select session_id, revision, :scope as scope, coalesce(account, :source) as source,
         {FIELD_LIST}, started_local_at, stated_weekday,
+        cast(:resolution_s as float8) as resolution_s,
         case when cardinality(warnings) > 0 or o.ordinal is not null
             then 'warning' else 'valid' end as quality,
         warnings || case when o.ordinal is null then notes
@@ -97,7 +98,7 @@ def write_sessions(
     is_contested: bool,
     n_incoming: int,
     has_corrections: bool,
-    **origin: str | int | datetime | None,
+    **origin: str | float | datetime | None,
 ) -> bool:
     """Everything in `landing` is written, or decided again where somebody else was first.
 
@@ -106,8 +107,8 @@ def write_sessions(
         is_contested: whether any record had to be decided.
         n_incoming: how many records there are.
         has_corrections: whether other content for a stored id is a correction.
-        origin: `scope`, `source`, `door`, `load_id` (null for the stream) and `received_at` of
-            the records.
+        origin: `scope`, `source`, `door`, `load_id` (null for the stream), `received_at` and
+            `resolution_s` of the records.
 
     Returns:
         Whether any record had to be decided by the end.

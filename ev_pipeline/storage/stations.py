@@ -11,10 +11,9 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from ev_pipeline.domain.codes import CODES, Severity, code_names
 from ev_pipeline.settings import Settings
 from ev_pipeline.storage.bulk import copy_frame
-from ev_pipeline.storage.changes import CHANGED, LOG
+from ev_pipeline.storage.corrections import CODE_NAMES, QUALITY, correction, in_order
 from ev_pipeline.storage.loads import own_ground, own_stations
 from ev_pipeline.storage.station_zones import has_told_zone, keep_told_by_sessions
 from ev_pipeline.storage.tables.stations import ev_station
@@ -94,50 +93,27 @@ _DISPLACE: Final = sa.text("""
         select from ev_site s where s.scope = t.scope and s.site_key = t.site_key)
 """)
 
-_WARNINGS: Final = list(code_names(Severity.WARNING))
-_ORDER: Final = [code.name for code in CODES]
-
 
 def _correct_clocks(where: str) -> sa.TextClause:
-    return sa.text(f"""
-        with old as materialized (
-            select s.*, clock.local_at, case
-                when s.stated_weekday is null then s.quality_codes
-                else array(
-                    select code
-                    from (
-                        select unnest(array_remove(s.quality_codes, '{WEEKDAY_MISMATCH}')) as code
-                        union all
-                        select '{WEEKDAY_MISMATCH}'
-                        where s.stated_weekday <> extract(isodow from clock.local_at)
-                    ) codes
-                    order by array_position(cast(:order as text[]), code))
-                end as codes
-            from ev_station t
-            join ev_session s using (scope, station_id)
-            cross join lateral (
-                select s.started_at at time zone coalesce(t.time_zone, :timezone) as local_at) clock
-            where {where} and s.started_local_at <> clock.local_at
-            order by s.session_id
-            for update of s
-        ), new as (
-            update ev_session s
-            set started_local_at = o.local_at, revision = s.revision + 1, quality_codes = o.codes,
-                quality = case when o.codes && cast(:warnings as text[])
-                    then 'warning' else 'valid' end
-            from old o
-            where s.session_id = o.session_id
-            returning s.*
-        )
-        {LOG}
-        select session_id, revision, 'correction', sign, {CHANGED}
-        from (
-            select -1 as sign, session_id, revision, {CHANGED} from old
-            union all
-            select 1, session_id, revision, {CHANGED} from new
-        ) both_sides
-        order by session_id, sign
-    """)  # noqa: S608 -- constant conditions and column names
+    mismatched = in_order(f"""
+        select unnest(array_remove(s.quality_codes, '{WEEKDAY_MISMATCH}')) as code
+        union all
+        select '{WEEKDAY_MISMATCH}' where s.stated_weekday <> extract(isodow from clock.local_at)
+    """)  # noqa: S608 -- constant names
+    return correction(
+        f"""
+        select s.*, clock.local_at,
+            case when s.stated_weekday is null then s.quality_codes else {mismatched} end as codes
+        from ev_station t
+        join ev_session s using (scope, station_id)
+        cross join lateral (
+            select s.started_at at time zone coalesce(t.time_zone, :timezone) as local_at) clock
+        where {where} and s.started_local_at <> clock.local_at
+        order by s.session_id
+        for update of s
+        """,  # noqa: S608 -- constant conditions
+        f"started_local_at = o.local_at, {QUALITY}",
+    )
 
 
 _CORRECT_CLOCKS: Final = _correct_clocks("t.scope = :scope and t.station_id = any(:station_ids)")
@@ -240,7 +216,7 @@ def correct_clocks(
         timezone: the zone of stations without one.
     """
     names = {"scope": scope, "station_ids": station_ids, "timezone": timezone}
-    connection.execute(_CORRECT_CLOCKS, {**names, "order": _ORDER, "warnings": _WARNINGS})
+    connection.execute(_CORRECT_CLOCKS, {**names, **CODE_NAMES})
 
 
 def follow_reporting_zone(engine: sa.Engine, settings: Settings) -> int:
@@ -251,7 +227,7 @@ def follow_reporting_zone(engine: sa.Engine, settings: Settings) -> int:
     Returns:
         How many did not and are corrected.
     """
-    names = {"timezone": settings.timezone, "order": _ORDER, "warnings": _WARNINGS}
+    names = {"timezone": settings.timezone, **CODE_NAMES}
     with engine.connect() as connection:
         if not connection.scalar(_HAS_OTHER_CLOCK, {"timezone": settings.timezone}):
             return 0

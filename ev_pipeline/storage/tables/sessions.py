@@ -49,6 +49,7 @@ ev_session: Final = sa.Table(
     ),
     number("energy_kwh", "energy delivered, kWh", required=True),
     *(sa.Column(name, kind, comment=comment) for name, kind, comment in _SESSION_WIRE),
+    number("resolution_s", "to how many seconds its times are cut; null where they are not, s"),
     text("quality", "valid or warning", required=True),
     sa.Column("quality_codes", TEXTS, nullable=False, comment="warnings and notes"),
     text("door", "file, stream or replay", required=True),
