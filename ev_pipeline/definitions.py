@@ -12,7 +12,8 @@ from ev_pipeline.assets import champion, dashboard, drift, features, labels, mod
 from ev_pipeline.automation.drift_sensor import drift_sensor
 from ev_pipeline.automation.jobs import bootstrap, label_new_sessions, publish_dashboard, retrain
 from ev_pipeline.automation.queue_sensor import broker_queue_sensor
-from ev_pipeline.automation.schedules import nightly_retrain
+from ev_pipeline.automation.retention import retention
+from ev_pipeline.automation.schedules import nightly_retention, nightly_retrain
 from ev_pipeline.automation.sensors import new_sessions_sensor
 from ev_pipeline.checks import features as feature_checks
 from ev_pipeline.checks import labels as label_checks
@@ -42,8 +43,8 @@ def build_definitions(settings: Settings, resources: Mapping[str, object]) -> dg
         asset_checks=dg.load_asset_checks_from_modules(
             [record_checks, feature_checks, label_checks]
         ),
-        jobs=[bootstrap, retrain, label_new_sessions, publish_dashboard],
-        schedules=[nightly_retrain(settings)],
+        jobs=[bootstrap, retrain, label_new_sessions, publish_dashboard, retention],
+        schedules=[nightly_retrain(settings), nightly_retention(settings)],
         sensors=[new_sessions_sensor(settings), broker_queue_sensor(settings), drift_sensor],
         resources=resources,
         # A second process a step costs more than the step.

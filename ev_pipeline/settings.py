@@ -158,6 +158,25 @@ class Settings(Limits, OcpiSettings, BaseSettings):
     timezone: TimeZoneName = Field("UTC", description="the reporting zone, an IANA name")
     currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="reporting currency, ISO 4217")
     operator: str = Field("default", min_length=1, description="scope of sessions without another")
+    hash_user_ids: bool = Field(
+        default=False,
+        description="whether users' ids are stored only as keyed hashes; once begun it goes on",
+    )
+    user_id_key_file: Path | None = Field(
+        None, description="the key of these hashes and of who is forgotten; by default one is made"
+    )
+    keep_raw_days: int = Field(
+        0, ge=0, description="how long refused records are kept as they came, d; 0 is for ever"
+    )
+    keep_quarantine_days: int = Field(
+        0, ge=0, description="how long refused records are kept at all, d; 0 is for ever"
+    )
+    keep_user_ids_days: int = Field(
+        0,
+        ge=0,
+        description="how long after their end sessions name their user and vehicle, d; "
+        "0 is for ever",
+    )
     bootstrap: str = Field(
         "", description="what the bootstrap job loads: SOURCE:PATH pairs separated by spaces"
     )
@@ -224,6 +243,7 @@ LOGIN: Final = (
 
 REMEMBERED: Final = (
     *("timezone", "currency", "operator"),
+    *("hash_user_ids", "keep_raw_days", "keep_quarantine_days", "keep_user_ids_days"),
     *PORTS,
     *("mqtt_listen", "certificate_names", "simulator", "dashboard"),
     *("broker_queue_messages", "broker_queue_bytes"),

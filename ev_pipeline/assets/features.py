@@ -35,9 +35,11 @@ _KINDS: Final = {"polars", "postgres"}
     code_version="1",
     metadata=of_table(tables.ev_user_features),
 )
-def user_features(config: Following, database: Database) -> dg.MaterializeResult[None]:
+def user_features(
+    context: dg.AssetExecutionContext, config: Following, database: Database
+) -> dg.MaterializeResult[None]:
     """What each user's sessions have in common: how often, how much, where, at what time of day."""
-    return _made(config, database, USERS)
+    return _made(context, config, database, USERS)
 
 
 @dg.asset(
@@ -49,9 +51,11 @@ def user_features(config: Following, database: Database) -> dg.MaterializeResult
     code_version="1",
     metadata=of_table(tables.ev_station_features),
 )
-def station_features(config: Following, database: Database) -> dg.MaterializeResult[None]:
+def station_features(
+    context: dg.AssetExecutionContext, config: Following, database: Database
+) -> dg.MaterializeResult[None]:
     """What each station's sessions have in common: how many, how long, how much energy a day."""
-    return _made(config, database, STATIONS)
+    return _made(context, config, database, STATIONS)
 
 
 @dg.asset(
@@ -74,9 +78,11 @@ def session_features(
     return dg.MaterializeResult(metadata=of_rows(n_rows, since=since, preview=preview))
 
 
-def _made(config: Following, database: Database, habits: Habits) -> dg.MaterializeResult[None]:
+def _made(
+    context: dg.AssetExecutionContext, config: Following, database: Database, habits: Habits
+) -> dg.MaterializeResult[None]:
     since = perf_counter()
-    with database.engine() as engine:
+    with database.engine_for_models(context.run) as engine:
         make = make_touched if config.only_new else make_all
         rows = make(engine, habits)
         with engine.connect() as connection:

@@ -159,7 +159,8 @@ def _trained(
     context: dg.AssetExecutionContext, database: Database, train: _Train, *, seed: int
 ) -> dg.MaterializeResult[None]:
     since = perf_counter()
-    with database.engine() as engine:
+    # Whoever is forgotten meanwhile would be in what is learnt from sessions that are read before.
+    with database.engine_for_models(context.run) as engine:
         sessions = read_training_sessions(engine)
         trained = train(sessions)
         with engine.begin() as connection:

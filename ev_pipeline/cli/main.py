@@ -15,6 +15,7 @@ from ev_pipeline.cli import (
     containers,
     errors,
     export,
+    forget,
     load,
     migrate,
     models,
@@ -66,7 +67,7 @@ def root(
 for _commands in (
     *(sources, load, quarantine, migrate, stack, status, run, models),
     *(period, export, predict, why, containers),
-    *(accounts, certificates, stream, backup),
+    *(accounts, certificates, stream, backup, forget),
 ):
     _commands.register(app)
 

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ev_pipeline.cli.output import messages, print_json
+from ev_pipeline.cli.person import who
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from ev_pipeline.settings import Settings
 
 
@@ -23,7 +26,9 @@ def register(app: typer.Typer) -> None:
 def migrate(
     *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False
 ) -> None:
-    """Bring the database to this version's schema, and its days to the reporting zone.
+    """Bring the database to this version's schema, its days to the reporting zone.
+
+    With EV_HASH_USER_IDS it hashes users' ids that are stored as they came.
 
     Example: ev-pipeline migrate
     """
@@ -43,20 +48,24 @@ class Migrated:
         timezone: the reporting zone, in which the stations' days are formed now.
         is_zone_changed: whether they had been formed in another.
         n_clocks_corrected: sessions at stations without a zone that had followed another.
+        n_users_hashed: users whose ids were stored as they came, and are keyed hashes by now.
     """
 
     schema: str
     timezone: str
     is_zone_changed: bool
     n_clocks_corrected: int
+    n_users_hashed: int
 
 
 def bring_up_to_date(settings: "Settings", *, tell: Callable[[str], None]) -> Migrated:
-    """The schema is this version's, and the stations' days are those of the reporting zone.
+    """The schema is this version's, and what is stored follows the settings.
+
+    Stations' days are those of the reporting zone, and users' ids are hashed where that is wanted.
 
     Args:
         settings: the database and the reporting zone.
-        tell: gets a line for people about each of the two.
+        tell: gets a line for people about each.
     """
     from ev_pipeline.storage import engine as storage_engine  # noqa: PLC0415 -- --help stays fast
     from ev_pipeline.storage.rollups import rebuild_for_zone  # noqa: PLC0415
@@ -71,9 +80,18 @@ def bring_up_to_date(settings: "Settings", *, tell: Callable[[str], None]) -> Mi
         if n_clocks_corrected:
             who = f"{n_clocks_corrected:,} sessions at stations without a zone"
             tell(f"{who} follow {settings.timezone}")
+        n_users_hashed = _hash_users(engine, settings) if settings.hash_user_ids else 0
+        if n_users_hashed:
+            tell(f"the ids of {n_users_hashed:,} users are keyed hashes")
         is_zone_changed = rebuild_for_zone(engine, settings)
         if is_zone_changed:
             tell(f"the stations' days are formed anew, in {settings.timezone}")
     finally:
         engine.dispose()
-    return Migrated(schema, settings.timezone, is_zone_changed, n_clocks_corrected)
+    return Migrated(schema, settings.timezone, is_zone_changed, n_clocks_corrected, n_users_hashed)
+
+
+def _hash_users(engine: "sa.Engine", settings: "Settings") -> int:
+    from ev_pipeline.intake.hashing import follow_hashing  # noqa: PLC0415 -- brings the models
+
+    return follow_hashing(engine, settings, by=who())

@@ -4,6 +4,7 @@ What lives here: options, and what a person or a program is told. What does not:
 (`storage.quarantine_queries`) and replay (`intake.replay`).
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -110,7 +111,7 @@ def show(
 
     with database(load_settings()) as engine, engine.connect() as connection:
         entry = show_entry(connection, quarantine_id)
-    entry["raw"] = entry["raw"].decode(errors="replace")
+    entry["raw"] = entry["raw"] and entry["raw"].decode(errors="replace")
     if as_json:
         print_json(entry)
         return
@@ -148,13 +149,23 @@ def replay(
     with database(settings) as engine:
         _require_entries(engine, selection.quarantine_ids)
         results = replay_entries(engine, settings, selection, mended=mended)
+        n_unkept = _count_unkept(engine, selection)
         _tell_dagster(settings, engine, results)
+    if n_unkept:
+        messages.print(f"{n_unkept:,} are not kept as they came, and cannot be judged again")
     documents = [{"load_id": result.load_id, **result.as_document()} for result in results]
     if as_json:
         print_json(documents)
         return
     shown = ("load_id", "source", "received", "stored", "updated", "duplicate", "quarantined")
     print_table(shown, ([document[name] for name in shown] for document in documents))
+
+
+def _count_unkept(engine: "sa.Engine", selection: "Selection") -> int:
+    from ev_pipeline.storage.quarantine_queries import count_entries  # noqa: PLC0415 -- fast --help
+
+    with engine.connect() as connection:
+        return count_entries(connection, replace(selection, is_unkept=True))
 
 
 def _tell_dagster(settings: "Settings", engine: "sa.Engine", results: list["LoadResult"]) -> None:

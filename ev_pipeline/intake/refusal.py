@@ -4,7 +4,6 @@ What lives here: the rows of the staging table `refused`. What does not: why a r
 (`ev_pipeline.domain.validation`, `ev_pipeline.storage.decisions`).
 """
 
-import hashlib
 import json
 from typing import Final
 
@@ -14,7 +13,10 @@ import sqlalchemy as sa
 from ev_pipeline.domain.rules import KEYED_FIELDS, MAX_KEY_BYTES, MAX_TEXT_CHARS
 from ev_pipeline.domain.validation import REASON, describe
 from ev_pipeline.intake.job import Job
+from ev_pipeline.intake.raw_records import Reading, digest, kept_bytes
 from ev_pipeline.intake.records import placed, read_again
+from ev_pipeline.intake.stream_job import STREAM_DOOR
+from ev_pipeline.intake.user_ids import UserIds
 from ev_pipeline.settings import Limits
 from ev_pipeline.sources.reader import RecordBatch
 from ev_pipeline.storage.bulk import copy_frame
@@ -43,7 +45,11 @@ _READABLE: Final = {
 
 
 def refuse(
-    connection: sa.Connection, rows: pl.DataFrame, batch: RecordBatch, limits: Limits
+    connection: sa.Connection,
+    rows: pl.DataFrame,
+    batch: RecordBatch,
+    job: Job,
+    user_ids: UserIds | None = None,
 ) -> None:
     """The rows wait in `refused`.
 
@@ -52,12 +58,19 @@ def refuse(
         rows: `ordinal`, `line`, `errors`, `batch_row` (what the batch knows the record's bytes
             by), and those of the other columns that there are.
         batch: the batch that they are of.
-        limits: the limits in force, named in the reasons.
+        job: the load; its limits are named in the reasons.
+        user_ids: how sessions name their users; null for what names none.
     """
     if rows.is_empty():
         return
     raws = [batch.raw(row) for row in rows["batch_row"]]
-    header_sha256 = None if batch.header is None else _digest(batch.header)
+    kept: list[bytes | None] = [*raws]
+    if user_ids is None or user_ids.is_idle:
+        digests = [digest(record) for record in raws]
+    else:
+        rows = user_ids.settled_refused(rows, raws)
+        kept, digests = kept_bytes(rows, raws, _reading(job, batch), user_ids)
+    header_sha256 = None if batch.header is None else digest(batch.header)
     absent = [pl.lit(None, kind).alias(name) for name, kind in _READABLE.items()]
     frame = rows.with_columns(column for column in absent if column.meta.output_name() not in rows)
     copy_frame(
@@ -66,10 +79,10 @@ def refuse(
         frame.select(
             "ordinal",
             "line",
-            pl.Series("raw", raws, dtype=pl.Binary),
-            pl.Series("raw_sha256", [_digest(record) for record in raws]),
+            pl.Series("raw", kept, dtype=pl.Binary),
+            pl.Series("raw_sha256", digests),
             pl.lit(header_sha256, pl.String()).alias("header_sha256"),
-            _in_words(rows["errors"], limits).alias("reasons"),
+            _in_words(rows["errors"], job.settings).alias("reasons"),
             pl.col("errors")
             .list.eval(pl.element().struct.field("code"))
             .list.unique(maintain_order=True)
@@ -79,7 +92,12 @@ def refuse(
     )
 
 
-def refuse_conflicts(connection: sa.Connection, job: Job, conflicts: pl.DataFrame) -> None:
+def refuse_conflicts(
+    connection: sa.Connection,
+    job: Job,
+    conflicts: pl.DataFrame,
+    user_ids: UserIds | None = None,
+) -> None:
     """Records that contradict what is stored wait in `refused`.
 
     Their raw bytes are read once more: to keep every record's until the end would cost a copy of
@@ -89,6 +107,7 @@ def refuse_conflicts(connection: sa.Connection, job: Job, conflicts: pl.DataFram
         connection: the load's transaction.
         job: the load.
         conflicts: the `ordinal` of each, and what was settled about it since it was read.
+        user_ids: as for `refuse`.
     """
     if conflicts.is_empty():
         return
@@ -101,7 +120,14 @@ def refuse_conflicts(connection: sa.Connection, job: Job, conflicts: pl.DataFram
             .join(conflicts, on="ordinal")
             .with_columns(errors=pl.lit(pl.Series([reason], dtype=pl.List(REASON))).first())
         )
-        refuse(connection, rows, batch, job.settings)
+        refuse(connection, rows, batch, job, user_ids)
+
+
+def _reading(job: Job, batch: RecordBatch) -> Reading:
+    """How a record of the batch is read again by itself."""
+    origin = job.origin
+    is_stream = origin.door == STREAM_DOOR
+    return Reading(job.mapping, origin.scope, batch.header, is_stream, origin.received_at)
 
 
 def _storable(name: str) -> pl.Expr:
@@ -112,11 +138,6 @@ def _storable(name: str) -> pl.Expr:
     if name == "source_session_id":
         return pl.when(text.str.len_chars() <= MAX_TEXT_CHARS).then(text)
     return text
-
-
-def _digest(content: bytes) -> str:
-    """SHA-256, as the tables have it."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def _in_words(errors: pl.Series, limits: Limits) -> pl.Series:

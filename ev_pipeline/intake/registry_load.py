@@ -88,5 +88,5 @@ def _stage(connection: sa.Connection, job: Job, registry: Registry) -> bytes | N
         copy_frame(
             connection, "incoming_registry", accepted.select("ordinal", "key", *registry.says)
         )
-        refuse(connection, rows.filter(has_errors), batch, job.settings)
+        refuse(connection, rows.filter(has_errors), batch, job)
     return header

@@ -22,6 +22,7 @@ from ev_pipeline.intake.our_ids import may_be_ours
 from ev_pipeline.intake.preparation import is_ambiguous, prepare
 from ev_pipeline.intake.records import HeldRecords, numbered, placed
 from ev_pipeline.intake.refusal import refuse, refuse_conflicts
+from ev_pipeline.intake.user_ids import UserIds
 from ev_pipeline.sources.reader import RecordBatch
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.decisions import conflicting, decide
@@ -101,7 +102,7 @@ def _settle(connection: sa.Connection, job: Job, staging: "_Staging") -> Tally:
         )
     if is_contested:
         keep_passed(connection, **written_as)
-        refuse_conflicts(connection, job, conflicting(connection))
+        refuse_conflicts(connection, job, conflicting(connection), staging.user_ids)
     return tally_sessions(
         connection, warnings=staging.warnings, notes=staging.notes, has_overlaps=has_overlaps
     )
@@ -159,6 +160,7 @@ class _Staging:
         self.header: bytes | None = None
         self.warnings: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
+        self.user_ids = UserIds(connection, job)
         self._connection = connection
         self._job = job
         self._stations = read_stations(
@@ -243,6 +245,8 @@ class _Staging:
         prepared = prepare(identified, self._job, self._stations)
         self.finish()
         accepted = with_clock_warnings(self._connection, prepared.accepted, self._job)
+        if not self.user_ids.is_idle:
+            accepted = self.user_ids.settled(accepted)
         incoming = self._connectors.numbered(accepted).select(INCOMING)
         if self._copier is None:
             self._copy(incoming, prepared.refused, batch)
@@ -262,7 +266,7 @@ class _Staging:
 
     def _copy(self, incoming: pl.DataFrame, refused: pl.DataFrame, batch: RecordBatch) -> None:
         copy_frame(self._connection, "incoming", incoming)
-        refuse(self._connection, refused, batch, self._job.settings)
+        refuse(self._connection, refused, batch, self._job, self.user_ids)
 
 
 def _by_code(codes: pl.Series) -> Counter[str]:

@@ -7,6 +7,7 @@ What is stored while features are made is found behind the position that is note
 are read: whoever it touches is made again the next time.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -38,6 +39,12 @@ class Habits:
 
 USERS: Final = Habits(ev_user_features, "user_id", summarise_users)
 STATIONS: Final = Habits(ev_station_features, "station_id", summarise_stations)
+
+
+_CHOSEN: Final = """
+    select o.scope, o.owner
+    from jsonb_to_recordset(cast(cast(:owners as text) as jsonb)) o (scope text, owner text)
+"""
 
 
 def make_all(engine: sa.Engine, habits: Habits) -> pl.DataFrame:
@@ -85,6 +92,34 @@ def make_touched(engine: sa.Engine, habits: Habits) -> pl.DataFrame:
         )
         copy_frame(connection, habits.table.name, rows)
         advance(connection, habits.table.name, window)
+    return rows
+
+
+def make_of(engine: sa.Engine, habits: Habits, owners: list[tuple[str, str]]) -> pl.DataFrame:
+    """Make the features of these anew; who has no session has no row.
+
+    Args:
+        engine: the database.
+        habits: whose.
+        owners: scope and id of each.
+
+    Returns:
+        The rows that were made, as the table has them.
+    """
+    names = {"owners": json.dumps([{"scope": scope, "owner": owner} for scope, owner in owners])}
+    whose = (
+        f"s.{habits.owner} = any (array (select owner from ({_CHOSEN}) c))"  # noqa: S608 - our own names
+        f" and (s.scope, s.{habits.owner}) in ({_CHOSEN})"
+    )
+    rows = _summarised(habits, read_sessions(engine, whose, names))
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                f"delete from {habits.table.name} where (scope, {habits.owner}) in ({_CHOSEN})"  # noqa: S608 - our own names
+            ),
+            names,
+        )
+        copy_frame(connection, habits.table.name, rows)
     return rows
 
 

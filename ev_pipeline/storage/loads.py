@@ -4,6 +4,7 @@ What lives here: the record of a load, and the lock that keeps undoing apart fro
 What does not: what a load does (`intake`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
@@ -136,6 +137,17 @@ def list_loads(connection: sa.Connection) -> list[dict[str, Any]]:
     columns = [column for column in ev_load.columns if column.name not in hidden]
     query = sa.select(*columns).order_by(ev_load.c.load_id.desc())
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def replace_in_paths(connection: sa.Connection, replace: Callable[[str], str]) -> int:
+    """Loads' files are named as said; returns how many are named otherwise than before."""
+    n_changed = 0
+    for load_id, path in connection.execute(sa.select(ev_load.c.load_id, ev_load.c.path)).all():
+        named = replace(path)
+        if named != path:
+            chosen = sa.update(ev_load).where(ev_load.c.load_id == load_id)
+            n_changed += connection.execute(chosen.values(path=named)).rowcount
+    return n_changed
 
 
 def standing_load(connection: sa.Connection, load_id: int) -> dict[str, Any]:

@@ -65,7 +65,8 @@ _WRITE: Final = sa.text("""
     window same as (partition by origin, raw_sha256, header_sha256)
     order by origin, raw_sha256, header_sha256, ordinal
     on conflict (scope, origin, raw_sha256, header_sha256) do update
-    set reasons = excluded.reasons, codes = excluded.codes, session_id = excluded.session_id,
+    set raw = coalesce(q.raw, excluded.raw), reasons = excluded.reasons, codes = excluded.codes,
+        session_id = excluded.session_id,
         source_session_id = excluded.source_session_id, station_id = excluded.station_id,
         connector_id = excluded.connector_id, started_at = excluded.started_at,
         ended_at = excluded.ended_at,

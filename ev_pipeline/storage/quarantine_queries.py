@@ -23,6 +23,9 @@ class Selection:
         load_id: a load that met them.
         quarantine_ids: their numbers.
         is_open: whether to leave settled ones out.
+        scope: the operator whose records they are.
+        holding: texts of which their bytes hold one.
+        is_unkept: whether to take only those whose bytes are not kept.
     """
 
     source: str | None = None
@@ -30,6 +33,9 @@ class Selection:
     load_id: int | None = None
     quarantine_ids: tuple[int, ...] = ()
     is_open: bool = True
+    scope: str | None = None
+    holding: tuple[bytes, ...] = ()
+    is_unkept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +116,13 @@ def show_entry(connection: sa.Connection, quarantine_id: int) -> dict[str, Any]:
         .order_by(ev_load.c.load_id, ev_quarantine_sighting.c.line)
     )
     met = [dict(place) for place in connection.execute(sightings).mappings()]
-    return {**row, "raw": bytes(row["raw"]), "met": met}
+    return {**row, "raw": row["raw"] and bytes(row["raw"]), "met": met}
 
 
 def entries_to_replay(
     connection: sa.Connection, selection: Selection
 ) -> dict[ReadBy, list[HeldRecord]]:
-    """The entries' records, by how they were read when they first came."""
+    """The records of those of the entries that are kept as they came, by how they were read."""
     first_load = (
         sa.select(sa.func.min(ev_quarantine_sighting.c.load_id))
         .where(ev_quarantine_sighting.c.quarantine_id == ev_quarantine.c.quarantine_id)
@@ -137,7 +143,7 @@ def entries_to_replay(
         )
         .select_from(ev_quarantine)
         .outerjoin(ev_load, ev_load.c.load_id == first_load)
-        .where(*_conditions(selection))
+        .where(*_conditions(selection), ev_quarantine.c.raw.is_not(None))
         .order_by(ev_quarantine.c.quarantine_id)
     )
     groups: dict[ReadBy, list[HeldRecord]] = {}
@@ -161,6 +167,15 @@ def _conditions(selection: Selection) -> list[sa.ColumnElement[bool]]:
     if selection.load_id is not None:
         met = sa.select(sighting.quarantine_id).where(sighting.load_id == selection.load_id)
         conditions.append(entry.quarantine_id.in_(met))
+    if selection.scope is not None:
+        conditions.append(entry.scope == selection.scope)
+    if selection.is_unkept:
+        conditions.append(entry.raw.is_(None))
+    if selection.holding:
+        raws = (sa.literal(text, sa.LargeBinary()) for text in selection.holding)
+        conditions.append(
+            sa.or_(*(sa.func.pg_catalog.position(entry.raw, raw) > 0 for raw in raws))
+        )
     if selection.quarantine_ids:
         conditions.append(entry.quarantine_id.in_(selection.quarantine_ids))
     return conditions

@@ -179,18 +179,20 @@ def lock_champion(connection: sa.Connection) -> str | None:
     return connection.execute(statement).scalar_one_or_none()
 
 
-def share_champion(connection: sa.Connection) -> str | None:
+def share_champion(connection: sa.Connection) -> tuple[str, str] | None:
     """Keep the champion from being replaced until the transaction ends; others may share it.
 
     Returns:
-        The champion's version; null where there is none.
+        The champion's version and its artifact's hash; null where there is none.
     """
-    champion = sa.select(ev_model.c.version).where(ev_model.c.is_champion)
+    champion = sa.select(ev_model.c.version, ev_model.c.artifact_sha256).where(
+        ev_model.c.is_champion
+    )
     while True:
-        version = connection.execute(champion.with_for_update(read=True)).scalar_one_or_none()
+        row = connection.execute(champion.with_for_update(read=True)).one_or_none()
         # A promotion that this waited for leaves no row that the statement could see at its start.
-        if version is not None or connection.execute(champion).scalar_one_or_none() is None:
-            return version
+        if row is not None or connection.execute(champion).one_or_none() is None:
+            return None if row is None else (row.version, row.artifact_sha256)
 
 
 def make_champion(

@@ -7,7 +7,8 @@ Sums are numeric: float sums would depend on the order in which changes are fold
 could leave crumbs. One compactor folds at a time; writers of sessions never wait for it.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -131,6 +132,34 @@ def compact(engine: sa.Engine, settings: Settings) -> int:
         _lock(connection)
         window = changes.next_window(connection, READER) or _start(connection, settings)
         return _fold_window(connection, window)
+
+
+def keep_from_folding(connection: sa.Connection) -> None:
+    """Nobody folds the log until this transaction ends."""
+    _lock(connection)
+
+
+def take_users_out(connection: sa.Connection, condition: str, names: Mapping[str, Any]) -> None:
+    """Sums by user hold nothing of the log's rows that meet the condition.
+
+    To be called before these rows lose their user: what is not folded yet then never will be, and
+    nobody folds until the transaction ends.
+
+    Args:
+        connection: the transaction in which they do.
+        condition: SQL about rows of the log.
+        names: values of its parameters.
+    """
+    _lock(connection)
+    connection.execute(
+        _fold(shapes.USER, _taken_out(f"({condition}) and not ({TAIL})")), dict(names)
+    )
+
+
+def _taken_out(condition: str) -> str:
+    keys, sums = shapes.USER.keys, shapes.USER.sums
+    negated = ", ".join(f"-{name} as {name}" for name in sums)
+    return f"select {', '.join(keys)}, {negated} from ({shapes.USER.query(condition)}) folded"  # noqa: S608 -- constant names
 
 
 def zone_of_days(engine: sa.Engine) -> str | None:

@@ -38,6 +38,7 @@ class Champion:
         self._engine = engine
         self._on_change = on_change
         self._held: Labeller | None = None
+        self._held_sha256 = ""
         self._unreadable: str | None = None
 
     @property
@@ -61,14 +62,16 @@ class Champion:
             connection: the transaction.
             now: the time that its labels carry, UTC.
         """
-        version = share_champion(connection)
+        shared = share_champion(connection)
         held = self._held
-        if version is None:
+        if shared is None:
             self._hold(None)
             return None
-        if version == self._unreadable:
+        version, sha256 = shared
+        if sha256 == self._unreadable:
             return None
-        if held is None or held.version != version:
+        # A version's artifact changes where a user is taken out of it.
+        if held is None or (held.version, self._held_sha256) != shared:
             try:
                 held = load_labeller(self._engine, version, labelled_at=now)
             except PipelineError as error:
@@ -76,9 +79,10 @@ class Champion:
                     raise
                 _LOG.error("sessions get no labels for now: %s", error)
                 if isinstance(error, UnreadableModelError):
-                    self._unreadable = version
+                    self._unreadable = sha256
                 return None
             self._hold(held)
+            self._held_sha256 = sha256
         return held.at(now, by=LABELLED_BY)
 
     def _hold(self, labeller: Labeller | None) -> None:

@@ -125,7 +125,7 @@ def test_a_job_that_is_not_there_and_a_file_that_is_not_there_are_one_line_each(
 ) -> None:
     unknown = _run(stack, "nonsense")
     assert unknown.returncode == 1
-    jobs = "bootstrap, label_new_sessions, publish_dashboard, retrain"
+    jobs = "bootstrap, label_new_sessions, publish_dashboard, retention, retrain"
     assert unknown.stderr == f"error: there is no job nonsense; name one of {jobs}\n"
     failed = _run(stack, "bootstrap", bootstrap="canonical:stations.csv")
     assert failed.returncode == 1

@@ -21,8 +21,10 @@ class Entry:
 
     session_id: str
     is_unfinished: bool
+    user_id: str | None
     seen: Counter[int] = field(default_factory=Counter)
     superseded_by: int | None = None
+    is_kept: bool = True
 
 
 @dataclass
@@ -40,6 +42,20 @@ class Model:
     passed: dict[str, list[tuple[int, Record]]] = field(default_factory=lambda: defaultdict(list))
     quarantine: dict[str, Entry] = field(default_factory=dict)
     ledger: dict[int, Counter[str]] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
+
+    def forget(self, user_id: str) -> None:
+        """Nothing tells of a user any more."""
+        self.forgotten.add(user_id)
+        for stack in self.stacks.values():
+            stack[:] = [(load_id, self._erased(record), flag) for load_id, record, flag in stack]
+        for passed in self.passed.values():
+            passed[:] = [(load_id, self._erased(record)) for load_id, record in passed]
+        for entry in self.quarantine.values():
+            entry.is_kept = entry.is_kept and entry.user_id not in self.forgotten
+
+    def _erased(self, record: Record) -> Record:
+        return record | {"user_id": None} if record["user_id"] in self.forgotten else record
 
     def load(self, load_id: int, records: list[Record], *, has_corrections: bool) -> None:
         """One file's records come in, in order."""
@@ -49,7 +65,8 @@ class Model:
         known = set(base)
         counts: Counter[str] = Counter()
         refused: list[Record] = []
-        for record in records:
+        for as_it_came in records:
+            record = self._erased(as_it_came)
             key = record["session_id"]
             if record["energy_kwh"] is None and record["ended_at"] is None:
                 outcome = "duplicate" if key in known else "quarantined"
@@ -63,7 +80,7 @@ class Model:
                 holds[key].append(record)
                 final[key] = record
             if outcome == "quarantined":
-                refused.append(record)
+                refused.append(as_it_came)
             else:
                 known.add(key)
             counts[outcome] += 1
@@ -110,7 +127,13 @@ class Model:
         for record in refused:
             is_unfinished = record["energy_kwh"] is None
             entry = self.quarantine.setdefault(
-                repr(record), Entry(record["session_id"], is_unfinished)
+                repr(record),
+                Entry(
+                    record["session_id"],
+                    is_unfinished,
+                    record["user_id"],
+                    is_kept=record["user_id"] not in self.forgotten,
+                ),
             )
             entry.seen[load_id] += 1
         for entry in self.quarantine.values():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ev_pipeline.domain.identity import session_ids
 from ev_pipeline.domain.session import SESSION_FIELDS, frame_schema
+from ev_pipeline.intake.forget import forget_user
 from ev_pipeline.intake.load import load_file
 from ev_pipeline.intake.undo import undo_load
 from ev_pipeline.settings import Settings
@@ -20,10 +21,12 @@ from ev_pipeline.storage.tables.schema import SCHEMA
 from ev_pipeline_tests.intake.files import (
     CANONICAL,
     CORRECTING,
+    STATIONS,
     assert_ledger_adds_up,
     assert_rollups_are_exact,
     rows,
     write_sessions,
+    write_table,
 )
 from ev_pipeline_tests.intake.model import Model, Record, a_record
 
@@ -48,6 +51,7 @@ def records(draw: st.DrawFn) -> Record:
         hour,
         draw(st.integers(1, 3)),
         station_id=draw(st.sampled_from(["A", "A", "B"])),
+        user_id=draw(st.sampled_from(["U", "U", "V", None])),
         connector_id=draw(st.sampled_from(["1", "1", None])),
         energy_kwh=draw(st.sampled_from([1.1, 7.3, 7.3, 0])),
         cost=draw(st.sampled_from([None, 0.1, 0.2])),
@@ -64,9 +68,11 @@ loads = st.tuples(st.just("load"), files, st.sampled_from([True, True, False]))
 reloads = st.tuples(st.just("reload"), st.integers(0, 9), st.booleans())
 undos = st.tuples(st.just("undo"), st.integers(0, 9))
 holds = st.tuples(st.just("hold"))
+forgets = st.tuples(st.just("forget"), st.sampled_from("UV"))
+ratings = st.tuples(st.just("rate"), st.sampled_from("AB"), st.sampled_from([1, 3, 9]))
 steps = st.tuples(
-    st.lists(st.one_of(loads, loads, reloads, holds), min_size=3, max_size=5),
-    st.lists(st.one_of(undos, undos, loads, reloads), min_size=2, max_size=4),
+    st.lists(st.one_of(loads, loads, reloads, holds, ratings), min_size=3, max_size=5),
+    st.lists(st.one_of(undos, undos, loads, reloads, ratings, forgets), min_size=2, max_size=4),
 ).map(lambda parts: parts[0] + parts[1])
 
 
@@ -80,6 +86,7 @@ class Play:
         self.model = Model(dict(zip(KEYS, _our_ids(), strict=True)))
         self.files: list[list[Record]] = []
         self.standing: list[int] = []
+        self.power_kw: dict[str, float] = {}
         self.reader: sa.Connection | None = None
 
     def load(self, file: list[Record], *, has_corrections: bool) -> None:
@@ -109,10 +116,27 @@ class Play:
                 load_id = self.standing.pop(which % len(self.standing))
                 undo_load(self.engine, self.settings, load_id)
                 self.model.undo(load_id)
+            case "forget", (user_id,):
+                forget_user(self.engine, self.settings, user_id, scope="default", by="test")
+                self.model.forget(user_id)
+            case "rate", (station_id, power_kw):
+                self.rate(station_id, power_kw)
             case "hold", ():
                 self.release()
                 self.reader = self.engine.connect()
                 self.reader.execute(sa.text("select pg_current_xact_id()"))
+
+    def rate(self, station_id: str, power_kw: float) -> None:
+        """A registry tells another power."""
+        station = {"station_id": station_id, "name": "", "power_kw": power_kw}
+        path = write_table(self.path.with_name("stations.csv"), [station])
+        load_file(self.engine, self.settings, STATIONS, path)
+        self.power_kw[station_id] = power_kw
+
+    def is_over_rating(self, record: Record) -> bool:
+        hours = int(record["ended_at"][11:13]) - int(record["started_at"][11:13])
+        limit_kw = 1.1 * self.power_kw.get(record["station_id"], float("inf"))
+        return bool(record["energy_kwh"] / hours > limit_kw)
 
     def release(self) -> None:
         """End the transaction that keeps later changes from being folded."""
@@ -124,21 +148,24 @@ class Play:
         stored = rows(
             self.engine,
             """
-            select source_session_id, station_id, connector_id, energy_kwh, cost, currency,
+            select source_session_id, user_id, station_id, connector_id, energy_kwh, cost, currency,
                 to_char(started_at, 'HH24'), to_char(ended_at, 'HH24'), load_id,
-                'overlaps_same_connector' = any(quality_codes)
+                'overlaps_same_connector' = any(quality_codes),
+                'power_over_rating' = any(quality_codes)
             from ev_session order by 1
             """,
         )
         assert stored == [
             (
                 key,
-                *(top[1][name] for name in ("station_id", "connector_id", "energy_kwh")),
+                *(top[1][name] for name in ("user_id", "station_id", "connector_id")),
+                top[1]["energy_kwh"],
                 *(top[1][name] for name in ("cost", "currency")),
                 top[1]["started_at"][11:13],
                 top[1]["ended_at"][11:13],
                 top[0],
                 top[2],
+                self.is_over_rating(top[1]),
             )
             for key, stack in sorted(self.model.stacks.items())
             for top in stack[-1:]
@@ -147,18 +174,20 @@ class Play:
             self.engine, "select raw, times_seen, state, settled_by_load from ev_quarantine"
         )
         found = Counter(
-            (repr(json.loads(bytes(raw))), times, state, load_id)
+            (raw and repr(json.loads(bytes(raw))), times, state, load_id)
             for raw, times, state, load_id in entries
         )
         assert found == Counter(
             (
-                raw,
+                raw if entry.is_kept else None,
                 entry.seen.total(),
                 "open" if entry.superseded_by is None else "superseded",
                 entry.superseded_by,
             )
             for raw, entry in self.model.quarantine.items()
         )
+        named = "select user_id from ev_session_change union select user_id from ev_rollup_user"
+        assert self.model.forgotten.isdisjoint(rows(self.engine, named))
         assert_ledger_adds_up(self.engine)
         assert_rollups_are_exact(self.engine, self.settings.timezone)
 

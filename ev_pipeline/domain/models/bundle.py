@@ -76,6 +76,16 @@ def bundle(parts: dict[str, bytes]) -> bytes:
     return pack(_KIND, {name: np.frombuffer(part, np.uint8) for name, part in parts.items()})
 
 
+def unbundle(artifact: bytes) -> dict[str, bytes]:
+    """The parts' artifacts that `bundle` was given, by name.
+
+    Raises:
+        UnreadableModelError: it is no bundle of this release.
+    """
+    parts, _ = unpack(_KIND, artifact)
+    return {name: part.tobytes() for name, part in parts.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class ModelBundle:
     """A model version in memory.
@@ -107,11 +117,11 @@ class ModelBundle:
                 f"the model's artifact has SHA-256 {found[:12]}…, and {sha256[:12]}… was stored",
                 mend="promote another version, or restore the table from a backup",
             )
-        parts, _ = unpack(_KIND, artifact)
+        parts = unbundle(artifact)
         return cls(
-            clusters=KMeansModel.from_bytes(parts[kmeans.KIND].tobytes()),
-            density=DbscanModel.from_bytes(parts[dbscan.KIND].tobytes()),
-            anomalies=AnomalyModel.from_bytes(parts[anomaly.KIND].tobytes()),
+            clusters=KMeansModel.from_bytes(parts[kmeans.KIND]),
+            density=DbscanModel.from_bytes(parts[dbscan.KIND]),
+            anomalies=AnomalyModel.from_bytes(parts[anomaly.KIND]),
         )
 
     def label(self, sessions: pl.DataFrame) -> pl.DataFrame:

@@ -71,8 +71,8 @@ def session_values(sessions: pl.DataFrame) -> SessionValues:
         log_duration=_log(sessions["duration_h"]),
         log_energy=_log(sessions["energy_kwh"]),
         log_power=_log(sessions["mean_power_kw"]),
-        user=_keys(sessions, "user_id"),
-        station=_keys(sessions, "station_id"),
+        user=keys_of(sessions, "user_id"),
+        station=keys_of(sessions, "station_id"),
     )
 
 
@@ -86,8 +86,13 @@ def _log(series: pl.Series) -> Floats:
     return logs
 
 
-def _keys(sessions: pl.DataFrame, column: str) -> Keys:
-    """Keys that hold no user's name and have one width, however long the ids are."""
+def keys_of(sessions: pl.DataFrame, column: str) -> Keys:
+    """Keys that hold no user's name and have one width, however long the ids are.
+
+    Args:
+        sessions: frame with scope and the column.
+        column: user_id or station_id; `NO_KEY` is the key of null.
+    """
     # No text from a database holds NUL, so scope and id cannot run into each other.
     texts = sessions.select(pl.concat_str("scope", column, separator="\0").alias("text"))
     listed: list[str | None] = texts["text"].to_list()

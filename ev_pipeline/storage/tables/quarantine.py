@@ -13,9 +13,13 @@ ev_quarantine: Final = sa.Table(
     sa.Column("quarantine_id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
     text("scope", "operator", required=True),
     text("origin", "account or file source", required=True),
-    text("raw_sha256", "SHA-256 of the raw record", required=True),
+    text(
+        "raw_sha256",
+        "SHA-256 of the raw record; keyed where that could tell of a user",
+        required=True,
+    ),
     text("header_sha256", "SHA-256 of its file's header; null where the record names its fields"),
-    sa.Column("raw", sa.LargeBinary(), nullable=False, comment="the record as it came"),
+    sa.Column("raw", sa.LargeBinary(), comment="the record as it came; null where it is not kept"),
     sa.Column(
         "reasons", pg.JSONB(), nullable=False, comment="list of {code, field, value, message}"
     ),

@@ -7,6 +7,7 @@ from typing import Final
 
 from ev_pipeline.storage.tables import (  # noqa: F401 -- their tables join the metadata so
     changes,
+    erasures,
     features,
     ledger,
     models,
