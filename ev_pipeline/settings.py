@@ -38,7 +38,17 @@ def _known_time_zone(name: str) -> str:
     return name
 
 
+def _tile_address(address: str) -> str:
+    is_web = address.startswith(("https://", "http://"))
+    if address and not (is_web and all(f"{{{name}}}" in address for name in "zxy")):
+        raise ValueError(
+            f"{address!r} is no tile server; write one like https://tiles.example.org/{{z}}/{{x}}/{{y}}.png"
+        )
+    return address
+
+
 TimeZoneName = Annotated[str, AfterValidator(_known_time_zone)]
+TileAddress = Annotated[str, AfterValidator(_tile_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -109,6 +119,14 @@ class Settings(Limits, OcpiSettings, BaseSettings):
     nodered_editable: bool = Field(
         default=False,
         description="whether the flows can be changed in their editor, until the next start",
+    )
+    map_tiles: TileAddress = Field(
+        "",
+        description="tile server of the map of stations, `https://host/{z}/{x}/{y}.png`; by "
+        "default pages ask no other host, and draw coasts and borders that come with them",
+    )
+    map_attribution: str = Field(
+        "", pattern=r"^[^\r\n#]*$", description="what the tile server wants said of its map"
     )
     metrics_port: Port = Field(9464, description="port of the stream's metrics, for Prometheus")
     metrics_listen: IPvAnyAddress = Field(
@@ -246,6 +264,7 @@ REMEMBERED: Final = (
     *("hash_user_ids", "keep_raw_days", "keep_quarantine_days", "keep_user_ids_days"),
     *PORTS,
     *("mqtt_listen", "certificate_names", "simulator", "dashboard"),
+    *("map_tiles", "map_attribution"),
     *("broker_queue_messages", "broker_queue_bytes"),
 )
 """What a local stack was started with, and every later command on its home goes by."""

@@ -44,16 +44,24 @@ def find_node(*, account: Account | None) -> Node:
         account: who will run it, or null for this process's user.
 
     Raises:
-        PipelineError: if there is none.
+        PipelineError: if there is none, or none within that user's reach.
     """
     seen = []
+    out_of_reach = None
     for node in _candidates():
-        if account and not account.can_enter(node.program):
-            seen.append(f"user {account.name} may not run {node.program}")
-        elif (major := _major(node.program)) >= OLDEST_MAJOR:
-            return node
-        else:
+        major = _major(node.program)
+        if major < OLDEST_MAJOR:
             seen.append(f"{node.program} is {major or 'none that runs'}")
+        elif account and not account.can_enter(node.program):
+            out_of_reach = out_of_reach or node.program
+        else:
+            return node
+    if out_of_reach and account:
+        raise PipelineError(
+            f"Node-RED runs as user {account.name}, who may not run {out_of_reach}",
+            mend="install Node.js for all users, set up in a place that every user can reach "
+            "(chmod a+x its folders), or start as a user who is not root",
+        )
     there_is = f" ({'; '.join(seen)})" if seen else ""
     raise PipelineError(
         f"Node.js {OLDEST_MAJOR} or newer is not installed{there_is}",

@@ -98,7 +98,8 @@ def find_programs(settings: Settings, account: Account | None) -> tuple[Path, Pa
     if account and not account.can_enter(program.parent):
         raise PipelineError(
             f"Node-RED runs as user {account.name}, who may not enter {program.parent}",
-            mend="set up in a place that every user can reach, or start as a user who is not root",
+            mend="set up in a place that every user can reach (chmod a+x its folders), or start as "
+            "a user who is not root",
         )
     return node, program
 
@@ -160,6 +161,8 @@ def _environment(settings: Settings, login: Login, password: str) -> dict[str, s
         "NODE_ENV": "production",
         "EV_NODERED_PORT": str(settings.nodered_port),
         "EV_NODERED_EDITABLE": str(settings.nodered_editable).lower(),
+        "EV_MAP_TILES": settings.map_tiles,
+        "EV_MAP_ATTRIBUTION": settings.map_attribution,
         PASSWORD: password,
         "EV_MQTT_HOST": login.host,
         "EV_MQTT_PORT": str(login.port),

@@ -1,11 +1,15 @@
 """Node-RED as a service: what it needs, and what happens where that is missing."""
 
+import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
+from ev_pipeline.stack import doctor
+from ev_pipeline.stack.account import Account
 from ev_pipeline.stack.doctor import CHECKS, examine
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.local import prepare_dashboard_if_wanted
@@ -55,6 +59,32 @@ def test_a_node_js_that_does_not_fit_is_passed_over(
     node = find_node(account=None)
     assert WHEEL in node.program.parts
     assert node.npm[0] == str(node.program)
+
+
+@pytest.mark.parametrize(
+    "address", ["tiles.example.org/{z}/{x}/{y}.png", "https://tiles.example.org/{z}/{x}.png"]
+)
+def test_what_is_no_tile_server_is_refused_with_an_example(address: str) -> None:
+    with pytest.raises(ValidationError, match="write one like https://"):
+        Settings(map_tiles=address)
+    assert Settings(map_tiles="http://maps.lan/{z}/{x}/{y}.png").map_tiles
+
+
+class Outsider(Account):
+    """A user who may enter nothing of ours."""
+
+    def can_enter(self, path: Path) -> bool:
+        return not path.is_file()
+
+
+def test_a_checkout_that_the_servers_user_may_not_enter_is_named_with_its_mend(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "server_account", lambda: Outsider("nobody", 65534, 65534))
+    finding = examine("dashboard", CHECKS["dashboard"], Settings(home=home))
+    assert not finding.is_ok
+    assert re.search(r"runs as user nobody, who may not run /.*node", finding.what)
+    assert "chmod a+x" in finding.mend
 
 
 def test_the_editors_password_is_made_once_and_nobody_else_may_read_it(home: Path) -> None:

@@ -1,5 +1,6 @@
 // How Node-RED runs here. What lives here: the server's settings. What does not: the flows, and any
 // secret: those come from the environment, as docs/dashboard.md lists it.
+const { existsSync } = require('node:fs')
 const path = require('node:path')
 
 const bcrypt = require.main.require('bcryptjs') // Node-RED's own
@@ -13,13 +14,19 @@ function needed (name) {
   return value
 }
 
-// A page may ask nothing of other hosts. Dashboard 2 compiles templates in the browser, which needs
-// `unsafe-eval`, and sets styles on elements.
+// The squares of a map, where the operator names who serves them: `https://host/{z}/{x}/{y}.png`.
+const tiles = process.env.EV_MAP_TILES
+  ? { address: process.env.EV_MAP_TILES, attribution: process.env.EV_MAP_ATTRIBUTION ?? '' }
+  : null
+const tileServer = tiles ? ` ${new URL(tiles.address).origin}` : ''
+
+// A page may ask nothing of other hosts, but for pictures of that one. Dashboard 2 compiles templates
+// in the browser, which needs `unsafe-eval`, and sets styles on elements.
 const CONTENT_SECURITY_POLICY = [
   "default-src 'self'",
   "script-src 'self' 'unsafe-eval'",
   "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data: blob:",
+  `img-src 'self' data: blob:${tileServer}`,
   "frame-ancestors 'none'",
   "form-action 'self'"
 ].join('; ')
@@ -27,13 +34,25 @@ const CONTENT_SECURITY_POLICY = [
 function secured (request, response, next) {
   response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY)
   response.setHeader('X-Content-Type-Options', 'nosniff')
-  response.setHeader('Referrer-Policy', 'no-referrer')
+  response.setHeader('Referrer-Policy', tiles ? 'strict-origin' : 'no-referrer') // tile servers want to know who asks
   next()
 }
 
 // A browser may keep a file only as long as it has asked whether it is still the same.
 function revalidated (response) {
   response.setHeader('Cache-Control', 'no-cache')
+}
+
+// What the pages take from packages as it is: under the package's name.
+function packaged (name, folder = '') {
+  const [file] = require.main.paths.map((place) => path.join(place, name, folder)).filter(existsSync)
+  if (!file) throw new Error(`the package ${name} is not beside Node-RED; run \`make setup\``)
+  return { path: file, root: `/ev/${name}/`, options: { setHeaders: revalidated } }
+}
+
+function tellMap (request, response, next) {
+  if (request.path === '/map.json') response.json({ tiles })
+  else next()
 }
 
 const mayEdit = process.env.EV_NODERED_EDITABLE === 'true'
@@ -49,7 +68,10 @@ module.exports = {
 
   httpAdminRoot: '/editor',
   httpStatic: [
-    { path: path.join(__dirname, 'browser'), root: '/ev/', options: { setHeaders: revalidated } }
+    packaged('lineclip'),
+    packaged('topojson-client', 'src'),
+    packaged('world-atlas'),
+    { path: path.join(__dirname, 'browser'), root: '/ev/', options: { setHeaders: revalidated }, middleware: tellMap }
   ],
   dashboard: { middleware: secured },
   httpAdminMiddleware: (request, response, next) => {
