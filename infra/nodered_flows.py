@@ -261,7 +261,7 @@ def _questions(tab: str) -> list[Node]:
         ),
         _function("function-answer-period", "answer_period", tab, (560, 160), ["card-period"]),
     ]
-    for row, panel in enumerate(("cost", "stations"), start=3):
+    for row, panel in enumerate(("summary", "stations"), start=3):
         place, to = (220, 80 * row), ["function-period-choices"]
         nodes.append(_heard(f"in-choices-{panel}", f"ev/dashboard/{panel}", tab, place, to))
     choices = _function(

@@ -5,6 +5,7 @@ What does not: what happened in it (`storage`), and how it is asked for (`cli`, 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Self
@@ -12,8 +13,14 @@ from zoneinfo import ZoneInfo
 
 from ev_pipeline.domain.errors import PipelineError
 
-MAX_DAYS: Final = 3_660
-"""d; ten years. A report lists every day, and one of more days would not be read by anybody."""
+MAX_DAYS: Final = 14_640
+"""d; forty years. A report lists every day: one of more days would be larger than anybody needs."""
+
+LONGEST_PAUSE_DAYS: Final = 28
+"""d; days without a session are shown where there are no more of them at a stretch."""
+
+LEAST_DAYS: Final = 28
+"""d; so many are shown also of a network that has just begun."""
 
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2199
@@ -100,7 +107,7 @@ def read_period(first: object, last: object, zone: ZoneInfo) -> Period:
         raise PeriodError(
             "too_long",
             f"from {first} to {last} is more than {MAX_DAYS:,} days",
-            mend="ask for ten years at most",
+            mend="ask for forty years at most",
         )
     return Period(first_day, last_day, zone)
 
@@ -130,6 +137,29 @@ def read_span(
 def last_days(last_day: date, count: int, zone: ZoneInfo) -> Period:
     """The period of `count` days that ends with `last_day`."""
     return Period(last_day - timedelta(days=count - 1), last_day, zone)
+
+
+def worth_showing(busy_days: Sequence[date], count: int) -> list[date]:
+    """The last days up to the last with a session, long stretches without one left out.
+
+    Args:
+        busy_days: the days with a session, in order, at least one.
+        count: how many days at most.
+
+    Returns:
+        Days in order, from the first with a session at the earliest, if that makes enough.
+    """
+    shown = [busy_days[-1]]
+    for busy in reversed(busy_days[:-1]):
+        if len(shown) >= count:
+            break
+        pause = (shown[-1] - busy).days - 1
+        skipped = pause if pause > LONGEST_PAUSE_DAYS else 0
+        first_back = 1 + skipped
+        shown += [shown[-1] - timedelta(days=n) for n in range(first_back, pause + 2)]
+    while len(shown) < min(LEAST_DAYS, count):
+        shown.append(shown[-1] - timedelta(days=1))
+    return shown[:count][::-1]
 
 
 def _read_day(name: str, text: object) -> date:

@@ -3,14 +3,16 @@
 What lives here: summary, trends, time of day, cost and the newest sessions. What does not: the
 pipeline's own state (`state_panels`), what only the publishing op shows (`lineage_panels`).
 
-Windows end with the last day on which a session starts, not with today: so history that was loaded
-is shown, and every panel says which days it is about.
+Windows end with the last day on which a session starts, not with today, and leave out long
+stretches without any: so history that was loaded is shown, also beside sessions of today, and every
+panel says which days it is about.
 """
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from ev_pipeline.domain.periods import Period, last_days
+from ev_pipeline.domain.periods import Period, last_days, worth_showing
 from ev_pipeline.panels import measures
 from ev_pipeline.panels.envelope import Content
 from ev_pipeline.storage import panel_counts as counts
@@ -28,8 +30,8 @@ TREND_DAYS: Final = 365
 TREND_WEEKS: Final = 260
 """Weeks; five years, within 500 points."""
 
-TREND_MONTHS: Final = 120
-"""Months; ten years."""
+TREND_MONTHS: Final = 480
+"""Months; as many years as a period report has."""
 
 RECENT_DAYS: Final = 84
 """d; twelve weeks have each weekday twelve times, and are of one season."""
@@ -59,13 +61,17 @@ def build_summary(snapshot: Snapshot) -> Content:
 
 
 def _compared(snapshot: Snapshot) -> dict[str, Any]:
-    """The last days and the days before them; null where there is no session."""
-    last_day = sums_of.last_day(snapshot)
-    if last_day is None:
-        return {"recent": None, "before": None}
-    recent = last_days(last_day, COMPARED_DAYS, snapshot.zone)
+    """The first day, the last days and the days before them; null where there is no session."""
+    busy = sums_of.busy_days(snapshot)
+    if not busy:
+        return {"first_day": None, "recent": None, "before": None}
+    recent = last_days(busy[-1], COMPARED_DAYS, snapshot.zone)
     before = last_days(recent.first_day - _ONE_DAY, COMPARED_DAYS, snapshot.zone)
-    return {"recent": _of_period(snapshot, recent), "before": _of_period(snapshot, before)}
+    return {
+        "first_day": busy[0],
+        "recent": _of_period(snapshot, recent),
+        "before": _of_period(snapshot, before),
+    }
 
 
 def _of_period(snapshot: Snapshot, period: Period) -> dict[str, Any]:
@@ -76,12 +82,12 @@ def _of_period(snapshot: Snapshot, period: Period) -> dict[str, Any]:
 
 def build_trend_daily(snapshot: Snapshot) -> Content:
     """Each of the last days, also those without a session."""
-    period = _last_period(snapshot, TREND_DAYS)
-    if period is None:
-        return Content({"first_day": None, "last_day": None, "days": []}, 0, 0)
-    by_day = sums_of.sums_by_day(snapshot, period)
-    days = [{"day": day, **_point(by_day.get(day, NOTHING))} for day in period.days()]
-    return _in_period(snapshot, period, {"days": days}, list(by_day.values()))
+    window = _window(snapshot, TREND_DAYS)
+    if window is None:
+        return Content({**_NO_DAYS, "days": []}, 0, 0)
+    by_day = sums_of.sums_by_day(snapshot, window.period)
+    days = [{"day": day, **_point(by_day.get(day, NOTHING))} for day in window.days]
+    return _in_window(snapshot, window, {"days": days}, list(by_day.values()))
 
 
 def build_trend_weekly(snapshot: Snapshot) -> Content:
@@ -98,7 +104,7 @@ def build_trend_weekly(snapshot: Snapshot) -> Content:
         {"week": _iso_week(monday), "first_day": monday, **_point(shown.get(monday, NOTHING))}
         for monday in mondays
     ]
-    return _in_period(snapshot, period, {"weeks": weeks}, list(shown.values()))
+    return _in_period(snapshot, period, {**_days_of(period), "weeks": weeks}, list(shown.values()))
 
 
 def _iso_week(monday: date) -> str:
@@ -108,8 +114,8 @@ def _iso_week(monday: date) -> str:
 
 def build_time_of_day(snapshot: Snapshot) -> Content:
     """Sessions of the last weeks by weekday and hour of their start, on the reporting clock."""
-    period = _last_period(snapshot, RECENT_DAYS)
-    by_hour = {} if period is None else sums_of.sums_by_weekday_and_hour(snapshot, period)
+    window = _window(snapshot, RECENT_DAYS)
+    by_hour = {} if window is None else sums_of.sums_by_weekday_and_hour(snapshot, window.period)
     cells = [
         {
             "weekday": number // _HOURS + 1,
@@ -119,17 +125,19 @@ def build_time_of_day(snapshot: Snapshot) -> Content:
         }
         for number in range(7 * _HOURS)
     ]
-    if period is None:
-        return Content({"first_day": None, "last_day": None, "cells": cells}, 0, 0)
-    return _in_period(snapshot, period, {"cells": cells}, list(by_hour.values()))
+    if window is None:
+        return Content({**_NO_DAYS, "cells": cells}, 0, 0)
+    return _in_window(snapshot, window, {"cells": cells}, list(by_hour.values()))
 
 
 def build_cost(snapshot: Snapshot) -> Content:
     """What all sessions cost, by month, and by hour of the last weeks."""
     total = sums_of.sums_of_all(snapshot)
     months = sorted(sums_of.sums_by_month(snapshot).items())[-TREND_MONTHS:]
-    period = _last_period(snapshot, RECENT_DAYS)
-    by_week_hour = {} if period is None else sums_of.sums_by_weekday_and_hour(snapshot, period)
+    window = _window(snapshot, RECENT_DAYS)
+    by_week_hour = (
+        {} if window is None else sums_of.sums_by_weekday_and_hour(snapshot, window.period)
+    )
     by_hour = [
         sums_of.add_sums([sums for key, sums in by_week_hour.items() if key % _HOURS == hour])
         for hour in range(_HOURS)
@@ -142,7 +150,7 @@ def build_cost(snapshot: Snapshot) -> Content:
         ],
         "by_month": [{"month": f"{month:%Y-%m}", **_price(sums)} for month, sums in months],
         "by_hour": {
-            **({"first_day": None, "last_day": None} if period is None else _days_of(period)),
+            **(_NO_DAYS if window is None else window.told()),
             "hours": [{"hour": hour, **_price(sums)} for hour, sums in enumerate(by_hour)],
         },
     }
@@ -155,10 +163,41 @@ def build_live(snapshot: Snapshot) -> Content:
     return Content(data, len(data), counts.count_refused(snapshot))
 
 
-def _last_period(snapshot: Snapshot, count: int) -> Period | None:
-    """The last days with sessions; null where there is no session."""
-    last_day = sums_of.last_day(snapshot)
-    return None if last_day is None else last_days(last_day, count, snapshot.zone)
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The last days that are worth showing.
+
+    Args:
+        days: each of them, in order.
+        period: from the first to the last; what it has more, no session starts on.
+    """
+
+    days: list[date]
+    period: Period
+
+    def told(self) -> dict[str, Any]:
+        """Which days they are, for people."""
+        left_out = len(self.period.days()) - len(self.days)
+        return {**_days_of(self.period), "n_days_left_out": left_out}
+
+
+_NO_DAYS: Final = {"first_day": None, "last_day": None, "n_days_left_out": 0}
+
+
+def _window(snapshot: Snapshot, count: int) -> _Window | None:
+    """The last days that are worth showing; null where there is no session."""
+    busy = sums_of.busy_days(snapshot)
+    if not busy:
+        return None
+    days = worth_showing(busy, count)
+    return _Window(days, Period(days[0], days[-1], snapshot.zone))
+
+
+def _in_window(
+    snapshot: Snapshot, window: _Window, data: dict[str, Any], parts: list[Sums]
+) -> Content:
+    """Data about the window's days, with their counts."""
+    return _in_period(snapshot, window.period, {**window.told(), **data}, parts)
 
 
 def _in_period(
@@ -167,7 +206,7 @@ def _in_period(
     """Data about a period, with the counts of the period."""
     refused = counts.refused_by_day(snapshot, period)
     n_sessions = sum(part.n_sessions for part in parts)
-    return Content({**_days_of(period), **data}, n_sessions, sum(refused.values()))
+    return Content(data, n_sessions, sum(refused.values()))
 
 
 def _days_of(period: Period) -> dict[str, date]:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ev_pipeline.domain.periods import Period
 from ev_pipeline.storage.panel_snapshot import Snapshot
 from ev_pipeline.storage.rollup_shapes import DAY, NETWORK, STATION, Rollup
-from ev_pipeline.storage.rollups import TAIL_OF_SNAPSHOT, both_parts, with_tail
+from ev_pipeline.storage.rollups import TAIL_OF_SNAPSHOT, both_parts
 
 _SUMS: Final = """
     coalesce(sum(n_sessions), 0)::bigint as n_sessions,
@@ -85,11 +85,19 @@ def sums_of_all(snapshot: Snapshot) -> Sums:
     return _read(snapshot, DAY, by="0").get(0, NOTHING)
 
 
+def busy_days(snapshot: Snapshot) -> list[date]:
+    """The days on which a session starts, in order."""
+    statement = f"""
+        select day from ({both_parts(DAY, TAIL_OF_SNAPSHOT)}) r
+        group by day having sum(n_sessions) > 0 order by day
+    """  # noqa: S608 -- a constant
+    return list(snapshot.connection.execute(sa.text(statement), snapshot.given).scalars())
+
+
 def last_day(snapshot: Snapshot) -> date | None:
     """The last day on which a session starts; null where there is no session."""
-    statement = f"select max(day) from ({with_tail(DAY, TAIL_OF_SNAPSHOT)}) d where n_sessions > 0"  # noqa: S608 -- a constant
-    found: date | None = snapshot.connection.scalar(sa.text(statement), snapshot.given)
-    return found
+    days = busy_days(snapshot)
+    return days[-1] if days else None
 
 
 def sums_by_day(snapshot: Snapshot, period: Period) -> dict[date, Sums]:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ev_pipeline.domain.periods import MAX_DAYS, PeriodError, day_begins, last_days, read_period
+from ev_pipeline.domain.periods import (
+    MAX_DAYS,
+    PeriodError,
+    day_begins,
+    last_days,
+    read_period,
+    worth_showing,
+)
 
 ZONES = [
     "UTC",
@@ -98,7 +105,7 @@ def test_the_last_days_end_with_the_day_named() -> None:
         ("0001-01-01", "0001-01-02", "out_of_range"),
         ("2018-01-01", "9999-12-31", "out_of_range"),
         ("2018-03-31", "2018-01-01", "wrong_order"),
-        ("2000-01-01", "2019-01-01", "too_long"),
+        ("2000-01-01", "2049-01-01", "too_long"),
     ],
 )
 def test_what_is_no_period_is_refused_by_name(first: object, last: object, code: str) -> None:
@@ -108,8 +115,21 @@ def test_what_is_no_period_is_refused_by_name(first: object, last: object, code:
     assert "\n" not in str(caught.value)
 
 
-def test_ten_years_are_the_longest_period() -> None:
+def test_forty_years_are_the_longest_period() -> None:
     last = date(2010, 1, 1) + timedelta(days=MAX_DAYS - 1)
     assert len(read_period("2010-01-01", last.isoformat(), ZoneInfo("UTC")).days()) == MAX_DAYS
     with pytest.raises(PeriodError):
         read_period("2009-12-31", last.isoformat(), ZoneInfo("UTC"))
+
+
+def test_a_long_stretch_without_sessions_is_left_out_and_a_short_one_is_not() -> None:
+    old, new = [date(2025, 11, 1), date(2025, 11, 29)], [date(2026, 11, 29), date(2026, 11, 30)]
+    november = [date(2025, 11, number) for number in range(1, 30)]
+    assert worth_showing([*old, *new], 365) == november + new
+
+
+def test_as_many_days_are_shown_as_are_asked_for_and_a_month_at_least() -> None:
+    busy = [date(2025, 1, 1) + timedelta(days=2 * number) for number in range(300)]
+    assert worth_showing(busy, 84) == [busy[-1] - timedelta(days=n) for n in range(83, -1, -1)]
+    assert len(worth_showing(busy[:1], 365)) == 28
+    assert worth_showing(busy[:1], 365)[-1] == busy[0]

@@ -5,12 +5,15 @@ must show of them.
 """
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from ev_pipeline.domain.models.drift import Drift
 from ev_pipeline.domain.models.profiles import profile_clusters
+from ev_pipeline.intake.load import load_file
 from ev_pipeline.panels.drift_state import DriftState
 from ev_pipeline.panels.publishing import publish_round
+from ev_pipeline.sources.mapping import load_mapping
 from ev_pipeline.storage.profiles import replace_profiles
 from ev_pipeline.storage.registry import read_champion
 from ev_pipeline_tests.domain.models.test_profiles import sessions_of_clusters
@@ -46,6 +49,21 @@ def sessions_about_midnights() -> list[dict[str, Any]]:
         )
         for number, start in enumerate(MIDNIGHTS)
     ]
+
+
+REGISTRY = """station_id,name,latitude,longitude,power_kw,connectors
+near-the-river,Rua de Exemplo 1,38.7101,-9.1301,22,2
+up-the-hill,Rua de Exemplo 2,38.7702,-9.3202,22,2
+"""
+"""Stations with a place, some kilometres from each other, at a coast."""
+
+
+def register(installation: Installation, folder: Path) -> None:
+    """The registry's stations have their places."""
+    path = folder / "stations.csv"
+    path.write_text(REGISTRY)
+    settings = installation.worker.settings
+    load_file(installation.engine, settings, load_mapping("canonical_stations"), path)
 
 
 def publish(installation: Installation) -> None:

@@ -35,6 +35,7 @@ SHOWN_WITHIN_MS: Final = 30_000
 
 DESK: Final = (1400, 900)
 PHONE: Final = (390, 844)
+WALL: Final = (1920, 1080)
 
 
 @dataclass
@@ -66,16 +67,14 @@ class Screen:
 
 
 @dataclass
-class Shown:
+class Dashboard:
     """A dashboard that is up.
 
     Args:
-        installation: the stream whose panels it shows.
         settings: of the dashboard.
         browser: who looks at it.
     """
 
-    installation: Installation
     settings: Settings
     browser: Browser
     server: subprocess.Popen[bytes] | None = None
@@ -118,27 +117,54 @@ class Shown:
             self.server = None
 
 
+@dataclass
+class Shown(Dashboard):
+    """A dashboard that is up, and the stream whose panels it shows."""
+
+    installation: Installation = field(kw_only=True)
+
+
+def chromium() -> Path | None:
+    """The browser's program; null where there is none."""
+    found = next((program for name in PROGRAMS if (program := shutil.which(name))), None)
+    return Path(found) if found else None
+
+
 def find_chromium() -> Path:
     """The browser's program; a machine of a person may lack it, continuous integration may not."""
-    found = next((program for name in PROGRAMS if (program := shutil.which(name))), None)
+    found = chromium()
     if found is None and not os.environ.get("CI"):
         pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
     assert found, "no Chromium: .ci/chromium places Debian's"
-    return Path(found)
+    return found
+
+
+@contextmanager
+def looked_at(program: Path) -> Iterator[Browser]:
+    """Within, a browser is there, whose waits end at their limits."""
+    expect.set_options(timeout=SHOWN_WITHIN_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def served(dashboard: Dashboard) -> Iterator[None]:
+    """Within, Node-RED shows its pages."""
+    dashboard.start_server()
+    try:
+        yield
+    finally:
+        dashboard.stop_server()
 
 
 @contextmanager
 def shown(installation: Installation, broker: RunningBroker) -> Iterator[Shown]:
     """Within, the installation's panels are on pages, and a browser is there to look at them."""
-    chromium = find_chromium()
-    expect.set_options(timeout=SHOWN_WITHIN_MS)
+    program = find_chromium()
     settings = broker.settings.model_copy(update={"nodered_port": free_port()})
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium)
-        dashboard = Shown(installation, settings, browser)
-        dashboard.start_server()
-        try:
+    with looked_at(program) as browser:
+        dashboard = Shown(settings, browser, installation=installation)
+        with served(dashboard):
             yield dashboard
-        finally:
-            browser.close()
-            dashboard.stop_server()

@@ -14,9 +14,9 @@ const CLUSTER = {
 test('a typical session is told in words', () => {
   assert.deepEqual(typical(CLUSTER, KINDS), [
     'Plugged in around 08:20, stays 8.1 h and takes 11.2 kWh, at about 6.9 kW.',
-    '10 % start on a Saturday or Sunday; 80 % at stations of up to 22 kW.'
+    '10\u202f% start on a Saturday or Sunday; 80\u202f% at stations of up to 22 kW.'
   ])
-  assert.match(typical({ ...CLUSTER, station_shares: [0, 0, 0, 0, 1] }, KINDS)[1], /100 % at stations of unknown power/)
+  assert.match(typical({ ...CLUSTER, station_shares: [0, 0, 0, 0, 1] }, KINDS)[1], /100\u202f% at stations of unknown power/)
 })
 
 test('before a full run only what is known is told', () => {
@@ -28,14 +28,14 @@ test('hours of the day go round at midnight', () => {
   assert.deepEqual([0, 8.5, 23.999, 24].map(hourOfDay), ['00:00', '08:30', '00:00', '00:00'])
   const shares = Array(24).fill(0)
   shares[23] = 1
-  assert.equal(busiestHour(shares), 'most from 23:00 to 00:00 (100 %)')
+  assert.equal(busiestHour(shares), 'most from 23:00 to 00:00 (100\u202f%)')
 })
 
 test('what speaks for a cluster and what against it is told apart', () => {
   const feature = (name, share) => ({ feature: name, value: 2, typical: 3, next_typical: 9, share })
   const said = deciding({ features: [feature('duration_h', 1.2), feature('start_hour', 0), feature('energy_kwh', -0.4)] })
   assert.deepEqual(said.map(({ name, value, says }) => [name, value, says]), [
-    ['Stay', '2.0 h', '75 % of the weight, for it'], ['Plugged in', '02:00', 'says nothing'], ['Energy', '2.0 kWh', '25 % of the weight, for the next']
+    ['Stay', '2.0 h', '75\u202f% of the weight, for it'], ['Plugged in', '02:00', 'says nothing'], ['Energy', '2.0 kWh', '25\u202f% of the weight, for the next']
   ])
   assert.equal(said[1].text, 'typically 03:00, in the next 09:00')
 })

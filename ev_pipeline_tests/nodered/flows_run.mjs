@@ -36,7 +36,7 @@ async function until (isTrue, what) {
 const panelOf = (card) => FED_BY[card.slice('card-'.length)] ?? card.slice('card-'.length)
 const fed = cards.filter((id) => !['card-period', 'card-bar'].includes(id))
 const panels = [...new Set(fed.map(panelOf))]
-const emptyPanel = (panel) => ({ panel, mark, timezone: 'UTC', currency: 'EUR', data: { by_month: [], stations: [{ station_id: mark }] } })
+const emptyPanel = (panel) => ({ panel, mark, timezone: 'UTC', currency: 'EUR', data: { first_day: null, stations: [{ station_id: mark }] } })
 const marked = (id) => heard.get(id).filter(({ payload }) => payload.mark === mark)
 
 function keep (panel, document) {

@@ -11,7 +11,8 @@ test('a figure has its unit, thousands and no more digits than mean something', 
   assert.equal(format.hours(0.7447222222222223), '45 min')
   assert.equal(format.money(30968.53, 'EUR'), '30,968.53 EUR')
   assert.equal(format.perKwh(0.2515962149066435, 'EUR'), '0.252 EUR/kWh')
-  assert.equal(format.share(0.02788486250321254), '2.8 %')
+  assert.equal(format.perKwh(0.00003, 'GBP'), '< 0.001 GBP/kWh')
+  assert.equal(format.share(0.02788486250321254), '2.8\u202f%')
   assert.equal(format.count(1, 'session'), '1 session')
 })
 
@@ -24,8 +25,8 @@ test('what is not known is a dash, and never 0', () => {
 })
 
 test('a change has its sign, and there is none from nothing', () => {
-  assert.equal(format.change(112, 100), '+12 %')
-  assert.equal(format.change(95, 100), '−5.0 %')
+  assert.equal(format.change(112, 100), '+12\u202f%')
+  assert.equal(format.change(95, 100), '−5.0\u202f%')
   assert.equal(format.change(5, 0), null)
   assert.equal(format.change(null, 5), null)
 })
@@ -48,4 +49,14 @@ test('an age grows from seconds to days', () => {
   const now = Date.parse('2026-11-24T12:00:00Z')
   const ago = (seconds) => format.age(new Date(now - seconds * 1000).toISOString(), now)
   assert.deepEqual([0, 3, 150, 7200, 400000].map(ago), ['just now', '3 s ago', '2 min ago', '2 h ago', '4 days ago'])
+})
+
+test('a code is told in words, with its units', () => {
+  assert.deepEqual(['no_energy', 'under_0_5_kwh'].map(format.words), ['no energy', 'under 0.5 kWh'])
+})
+
+test('days that a chart leaves out are told', () => {
+  const shown = { first_day: '2025-10-14', last_day: '2026-11-30' }
+  assert.equal(format.window({ ...shown, n_days_left_out: 0 }), '14 Oct 2025 to 30 Nov 2026')
+  assert.match(format.window({ ...shown, n_days_left_out: 1330 }), /without 1,330 days on which no session starts$/)
 })

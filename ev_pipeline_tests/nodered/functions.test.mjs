@@ -27,8 +27,8 @@ test('an answer goes to the browser that asked, with its question’s number', (
 test('what the period page offers comes from two panels, in any order', () => {
   const offer = node('period_choices')
   offer({ payload: { panel: 'stations', data: { stations: [{ station_id: 'A' }] } } })
-  const both = offer({ payload: { panel: 'cost', timezone: 'Europe/Lisbon', currency: 'EUR', data: { by_month: [{ month: '2018-03' }] } } })
-  assert.deepEqual(both.payload.choices, { stations: ['A'], first_day: '2018-03-01', timezone: 'Europe/Lisbon', currency: 'EUR' })
+  const both = offer({ payload: { panel: 'summary', timezone: 'Europe/Lisbon', currency: 'EUR', data: { first_day: '2018-03-04' } } })
+  assert.deepEqual(both.payload.choices, { stations: ['A'], first_day: '2018-03-04', timezone: 'Europe/Lisbon', currency: 'EUR' })
 })
 
 test('the state of the stream keeps what the worker said while the broker is away', () => {

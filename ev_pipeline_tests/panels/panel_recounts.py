@@ -33,10 +33,29 @@ def last_day(tables: Tables) -> date:
     return max(tables.day(row) for row in tables.sessions)
 
 
+def shown_days(tables: Tables, count: int) -> list[date]:
+    """Day by day from the first: those of a stretch of more than 28 empty ones do not count."""
+    busy = {tables.day(row) for row in tables.sessions}
+    shown: list[date] = []
+    empty: list[date] = []
+    day, last = min(busy), max(busy)
+    while day <= last:
+        if day in busy:
+            shown += [*(empty if len(empty) <= 28 else []), day]
+            empty = []
+        else:
+            empty.append(day)
+        day += _DAY
+    while len(shown) < 28:
+        shown.insert(0, shown[0] - _DAY)
+    return shown[-count:]
+
+
 def summary(tables: Tables) -> Row:
     chosen = tables.sessions
     if not chosen:
-        return {**tables.use([]), "n_stations": 0, "n_users": 0, "last_session_at": None}
+        nobody = {"n_stations": 0, "n_users": 0, "last_session_at": None, "first_day": None}
+        return {**tables.use([]), **nobody}
     users = {(row["scope"], row["user_id"]) for row in chosen if row["user_id"] is not None}
     last = last_day(tables)
     recent = tables.between(last - 29 * _DAY, last)
@@ -48,6 +67,7 @@ def summary(tables: Tables) -> Row:
         "n_stations": len({(row["scope"], row["station_id"]) for row in chosen}),
         "n_users": len(users),
         "last_session_at": max(row["ended_at"] for row in chosen),
+        "first_day": min(tables.day(row) for row in chosen),
         "recent": {"last_day": last, **tables.use(recent)},
         "before": {"cost_per_kwh": tables.cost_per_kwh(before), **tables.use(before)},
     }
@@ -56,10 +76,13 @@ def summary(tables: Tables) -> Row:
 def trend_daily(tables: Tables) -> Row:
     if not tables.sessions:
         return {"days": []}
-    last = last_day(tables)
-    days = [last - n * _DAY for n in range(364, -1, -1)]
+    days = shown_days(tables, 365)
     by_day = tables.by(tables.day, tables.sessions)
-    return {"days": [{"day": day, **tables.use(by_day.get(day, []))} for day in days]}
+    left_out = (days[-1] - days[0]).days + 1 - len(days)
+    return {
+        "n_days_left_out": left_out,
+        "days": [{"day": day, **tables.use(by_day.get(day, []))} for day in days],
+    }
 
 
 def trend_weekly(tables: Tables) -> Row:
@@ -80,7 +103,10 @@ def trend_weekly(tables: Tables) -> Row:
 
 
 def recent_sessions(tables: Tables) -> list[Row]:
-    return tables.between(last_day(tables) - 83 * _DAY, last_day(tables)) if tables.sessions else []
+    if not tables.sessions:
+        return []
+    days = set(shown_days(tables, 84))
+    return [row for row in tables.sessions if tables.day(row) in days]
 
 
 def time_of_day(tables: Tables) -> Row:

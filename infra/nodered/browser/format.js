@@ -6,6 +6,12 @@ const LANGUAGE = 'en-GB'
 export const NOTHING = '–'
 // Stands where there is no figure; never 0, which is one.
 
+const NARROW = '\u202f'
+// A small space at which no line breaks.
+
+const LEAST_PRICE = 0.001
+// What three digits show.
+
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 export const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
@@ -54,13 +60,14 @@ export function money (value, currency) {
 }
 
 export function perKwh (value, currency) {
-  return isNothing(value) ? NOTHING : `${number(value, 3)} ${currency}/kWh`
+  if (isNothing(value)) return NOTHING
+  return value > 0 && value < LEAST_PRICE ? `< ${number(LEAST_PRICE, 3)} ${currency}/kWh` : `${number(value, 3)} ${currency}/kWh`
 }
 
 export function share (value) {
   if (isNothing(value)) return NOTHING
   const percent = value * 100
-  return `${number(percent, percent !== 0 && percent < 10 ? 1 : 0)} %`
+  return `${number(percent, percent !== 0 && percent < 10 ? 1 : 0)}${NARROW}%`
 }
 
 // How one figure differs from an earlier one; null where there is nothing to compare with.
@@ -69,7 +76,7 @@ export function change (now, before) {
   const percent = (now / before - 1) * 100
   const digits = Math.abs(percent) < 10 ? 1 : 0
   const sign = percent > 0 ? '+' : percent < 0 ? '−' : '±'
-  return `${sign}${number(Math.abs(percent), digits)} %`
+  return `${sign}${number(Math.abs(percent), digits)}${NARROW}%`
 }
 
 // `2026-11-24` as `24 Nov 2026`: a day has no zone, so no `Date` may move it.
@@ -86,6 +93,10 @@ export function dayInYear (isoDay) {
 export function month (isoMonth) {
   const [year, number] = isoMonth.split('-').map(Number)
   return `${MONTHS[number - 1]} ${year}`
+}
+
+export function daysBetween (first, last) {
+  return (Date.parse(last) - Date.parse(first)) / (DAY_S * 1000)
 }
 
 export function days (first, last) {
@@ -139,7 +150,22 @@ export function age (iso, nowMs) {
   return `${Math.floor(seconds / DAY_S)} days ago`
 }
 
+// What underscores do not tell: units, points, and what nobody says.
+const SAID = {
+  under_0_5_kwh: 'under 0.5 kWh',
+  over_250_kwh: 'over 250 kWh',
+  energy_over_1000_kwh: 'energy over 1,000 kWh',
+  power_over_400_kw: 'power over 400 kW',
+  power_over_rating: 'power over the station’s rating',
+  soc_decreases: 'state of charge decreases'
+}
+
 // A code as words: `no_energy` is "no energy".
 export function words (code) {
-  return code.replaceAll('_', ' ')
+  return SAID[code] ?? code.replaceAll('_', ' ')
+}
+
+// Which days a chart is about, where it leaves out long stretches without a session.
+export function window ({ first_day: first, last_day: last, n_days_left_out: n }) {
+  return days(first, last) + (n ? ` without ${number(n)} days on which no session starts` : '')
 }

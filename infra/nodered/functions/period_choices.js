@@ -1,9 +1,9 @@
-// What the period page offers: the first month with sessions, the zone of its days, the stations.
+// What the period page offers: the first day with a session, the zone of its days, the stations.
 // Two panels say so, one at a time; a browser that comes later gets both.
 const choices = context.get('choices') ?? {}
 const { panel, data, timezone, currency } = msg.payload
-if (panel === 'cost') {
-  choices.first_day = data.by_month.length ? `${data.by_month[0].month}-01` : null
+if (panel === 'summary') {
+  choices.first_day = data.first_day
   choices.timezone = timezone
   choices.currency = currency
 } else {

@@ -35,7 +35,7 @@ export default {
       <ul class="ev-profiles">
         <li v-for="profile in profiles" :key="profile.number" class="ev-profile" :data-cluster="profile.number">
           <h3 class="ev-profile__head"><cluster :number="profile.number" :name="profile.name" /><span>{{ profile.share }}</span></h3>
-          <p v-for="sentence in profile.words" :key="sentence">{{ sentence }}</p>
+          <div><p v-for="sentence in profile.words" :key="sentence">{{ sentence }}</p></div>
           <hours v-if="profile.hours" :number="profile.number" :shares="profile.hours" :most="most" />
           <p v-else class="ev-note">Its hours are known after the next full run: <code>ev-pipeline run retrain</code></p>
           <dl class="ev-facts"><div v-for="fact in profile.facts" :key="fact.name"><dt>{{ fact.name }}</dt><dd>{{ fact.value }}</dd></div></dl>

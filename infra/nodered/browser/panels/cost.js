@@ -3,6 +3,7 @@ import * as format from '../format.js'
 import Card from '../parts/card.js'
 import Columns from '../parts/columns.js'
 import Figure from '../parts/figure.js'
+import { byMonth } from '../parts/use.js'
 
 export default {
   components: { Card, Columns, EvFigure: Figure },
@@ -21,7 +22,7 @@ export default {
       ]
     },
     months () {
-      return this.data.by_month.map((row) => ({ label: format.month(row.month), tick: format.month(row.month), value: row.total_cost, text: this.told(row) }))
+      return this.data.by_month.map((row, index, rows) => ({ ...byMonth(row, index, rows), value: row.total_cost, text: this.told(row) }))
     },
     hours () {
       return this.data.by_hour.hours.map((row) => {
@@ -29,7 +30,7 @@ export default {
         return { label: `From ${hour}`, tick: hour, value: row.cost_per_kwh, text: this.told(row) }
       })
     },
-    hourDays () { return format.days(this.data.by_hour.first_day, this.data.by_hour.last_day) }
+    hourDays () { return format.window(this.data.by_hour) }
   },
   methods: {
     money (value) { return format.money(value, this.currency).replace(/\.00 /, ' ') },
@@ -45,8 +46,8 @@ export default {
       <dl class="ev-figures"><ev-figure v-for="figure in figures" v-bind="figure" :key="figure.name" /></dl>
       <p v-if="data.total_cost === null" class="ev-state">No stored session has a price in {{ currency }}. Another reporting currency is set by EV_CURRENCY.</p>
       <div v-else class="ev-pair">
-        <columns title="Revenue by month" :points="months" :format="money" />
-        <columns :title="'Price by hour of plug-in, ' + hourDays" :points="hours" :format="price" tone="b" />
+        <columns title="Revenue by month" :points="months" :format="money" none="Every session with a price was free." />
+        <div><columns title="Price by hour of plug-in" :points="hours" :format="price" tone="b" none="Every session of these weeks with a price was free." /><p class="ev-note">{{ hourDays }}</p></div>
       </div>
     </card>`
 }

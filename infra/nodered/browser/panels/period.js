@@ -5,7 +5,7 @@ import * as format from '../format.js'
 import Card from '../parts/card.js'
 import Columns from '../parts/columns.js'
 import Figure from '../parts/figure.js'
-import { byDay, energyPoints, sessionPoints } from '../parts/use.js'
+import { byDay, byMonth, energyPoints, monthsOf, sessionPoints } from '../parts/use.js'
 import { asCsv, fault, fileName, preset } from '../period.js'
 
 const SLOW_MS = 3000
@@ -13,6 +13,9 @@ const SLOW_MS = 3000
 
 const LOST_MS = 20000
 // By then the question or its answer is lost.
+
+const MOST_DAYS = 1100
+// Three years: more columns than that no screen tells apart, and months are shown.
 
 const PRESETS = [['today', 'Today'], ['week', '7 days'], ['month', 'This month'], ['quarter', 'This quarter'], ['all', 'All']]
 
@@ -43,6 +46,8 @@ export default {
     isWrong () { return ['missing_date', 'wrong_order', 'future'].includes(this.state) },
     days () { return format.days(this.report.from, this.report.to) },
     of () { return `${this.days}, ${this.report.timezone}${this.asked.question.station_id ? `, station ${this.asked.question.station_id}` : ', all stations'}` },
+    // What is left open all day is of when it was asked.
+    age () { return format.age(new Date(this.asked.atMs).toISOString(), clock.nowMs) },
     figures () {
       const { report } = this
       const unpriced = [[report.n_cost_null, 'without a price'], [report.n_other_currency, 'in another currency']].filter(([n]) => n)
@@ -51,14 +56,17 @@ export default {
         { name: 'Energy', value: format.energy(report.total_energy_kwh), note: `${format.energy(report.mean_energy_kwh)} a session` },
         { name: 'Plugged in', value: format.hours(report.total_duration_h), note: `${format.hours(report.mean_duration_h)} a session` },
         { name: 'Revenue', value: format.money(report.total_cost, report.currency), note: unpriced.map(([n, what]) => `${format.number(n)} ${what}`).join(', ') },
-        { name: 'Refused', value: format.number(report.n_excluded), note: 'records in quarantine' }
+        { name: 'In quarantine', value: format.number(report.n_excluded), note: 'different records, not stored' }
       ]
     },
-    sessions () { return sessionPoints(this.report.by_day, byDay) },
-    energies () { return energyPoints(this.report.by_day, byDay) },
+    isLong () { return this.report.by_day.length > MOST_DAYS },
+    unit () { return this.isLong ? 'month' : 'day' },
+    parts () { return this.isLong ? monthsOf(this.report.by_day) : this.report.by_day },
+    sessions () { return sessionPoints(this.parts, this.isLong ? byMonth : byDay) },
+    energies () { return energyPoints(this.parts, this.isLong ? byMonth : byDay) },
     rows () {
-      return this.report.by_day.map((row) => ({
-        day: format.day(row.day), sessions: format.number(row.n_sessions), energy: format.energy(row.total_energy_kwh),
+      return this.parts.map((row) => ({
+        day: this.isLong ? format.month(row.month) : format.day(row.day), sessions: format.number(row.n_sessions), energy: format.energy(row.total_energy_kwh),
         duration: format.hours(row.total_duration_h), cost: format.money(row.total_cost, this.report.currency)
       }))
     }
@@ -121,16 +129,17 @@ export default {
         <p v-else-if="state === 'empty'" class="ev-state">No stored session starts then ({{ of }}). {{ report.n_excluded ? 'Refused records that would: ' + report.n_excluded + '.' : '' }} Choose other days, or another station.</p>
       </div>
       <template v-if="state === 'answered'">
-        <p class="ev-card__about ev-period__of">{{ of }}</p>
+        <p class="ev-card__about ev-period__of">{{ of }}; asked {{ age }}</p>
         <dl class="ev-figures" data-report><ev-figure v-for="figure in figures" v-bind="figure" :key="figure.name" /></dl>
-        <columns title="Energy by day" :points="energies" :format="energy" />
-        <columns title="Sessions by day" :points="sessions" :format="number_of" tone="b" />
-        <p><button type="button" class="ev-button" @click="download">Download these days (CSV)</button></p>
+        <columns :title="'Energy by ' + unit" :points="energies" :format="energy" />
+        <columns :title="'Sessions by ' + unit" :points="sessions" :format="number_of" tone="b" is-count />
+        <p v-if="isLong" class="ev-note">So many days are shown by month; the file has each day.</p>
+        <button type="button" class="ev-button" @click="download">Download these days (CSV)</button>
         <details @toggle="isTableOpen = $event.target.open">
           <summary>The same as a table</summary>
-          <div v-if="isTableOpen" class="ev-scroll" tabindex="0" role="region" aria-label="Day by day">
+          <div v-if="isTableOpen" class="ev-scroll" tabindex="0" role="region" :aria-label="'By ' + unit">
             <table class="ev-table ev-table--compact">
-              <thead><tr><th scope="col">Day</th><th scope="col" class="ev-number">Sessions</th><th scope="col" class="ev-number">Energy</th><th scope="col" class="ev-number">Plugged in</th><th scope="col" class="ev-number">Revenue</th></tr></thead>
+              <thead><tr><th scope="col">{{ isLong ? 'Month' : 'Day' }}</th><th scope="col" class="ev-number">Sessions</th><th scope="col" class="ev-number">Energy</th><th scope="col" class="ev-number">Plugged in</th><th scope="col" class="ev-number">Revenue</th></tr></thead>
               <tbody><tr v-for="row in rows" :key="row.day"><td>{{ row.day }}</td><td class="ev-number">{{ row.sessions }}</td><td class="ev-number">{{ row.energy }}</td><td class="ev-number">{{ row.duration }}</td><td class="ev-number">{{ row.cost }}</td></tr></tbody>
             </table>
           </div>

@@ -20,7 +20,11 @@ export default {
     trained () { return this.champion ? `${format.moment(this.champion.trained_at, this.document.timezone)} (${format.age(this.champion.trained_at, clock.nowMs)})` : 'never; ev-pipeline run retrain trains' },
     verdict () { return this.champion?.verdict ?? 'none given' },
     ledger () {
-      return Object.entries(this.data.ledger).map(([name, value]) => ({ name, value: format.number(value) }))
+      return Object.entries(this.data.ledger).map(([name, value]) => ({ name, value: format.number(value), note: name === 'quarantined' ? this.stillThere : '' }))
+    },
+    // One that came twice, or that was mended since, is counted once or not at all.
+    stillThere () {
+      return this.document.n_excluded === this.data.ledger.quarantined ? '' : `${format.number(this.document.n_excluded)} different ones still are`
     }
   },
   template: `
@@ -33,7 +37,7 @@ export default {
         <div><dt>Trained</dt><dd>{{ trained }}</dd></div>
         <div><dt>Verdict on clusters</dt><dd>{{ verdict }}</dd></div>
       </dl>
-      <h3 class="ev-sub">Records so far</h3>
-      <dl class="ev-facts"><div v-for="row in ledger" :key="row.name"><dt>{{ row.name }}</dt><dd>{{ row.value }}</dd></div></dl>
+      <h3 class="ev-sub">Records of sessions and stations, each time one came</h3>
+      <dl class="ev-facts"><div v-for="row in ledger" :key="row.name"><dt>{{ row.name }}<span v-if="row.note" class="ev-table__note">{{ row.note }}</span></dt><dd>{{ row.value }}</dd></div></dl>
     </card>`
 }

@@ -10,7 +10,7 @@ export default {
   props: { document: { type: Object, default: null } },
   computed: {
     data () { return this.document?.data },
-    about () { return this.document ? `${format.count(this.data.n_quarantined, 'record')} in quarantine, ${format.count(this.document.n_sessions, 'stored session')}` : '' },
+    about () { return this.document ? `${format.count(this.data.n_quarantined, 'different record')} in quarantine, ${format.count(this.document.n_sessions, 'stored session')}` : '' },
     refused () { return this.data.quarantined_by_code.map((each) => ({ name: format.words(each.code), value: each.n_records, text: format.number(each.n_records) })) },
     origins () { return this.data.quarantined_by_origin.map((each) => ({ name: each.origin, value: each.n_records, text: format.number(each.n_records) })) },
     remarks () { return this.data.stored_by_code.map((each) => ({ name: format.words(each.code), note: each.severity ?? '', value: each.n_sessions, text: format.number(each.n_sessions) })) },
@@ -26,8 +26,9 @@ export default {
         <bars caption="Refused, by client or file’s source" :columns="['Client', 'Records']" :rows="origins" tone="b" />
       </div>
       <p v-if="data.n_quarantined" class="ev-note"><code>ev-pipeline quarantine list</code> shows each with its raw content; after a mend, <code>ev-pipeline quarantine replay</code> reads them again.</p>
-      <bars v-if="remarks.length" caption="Remarks on stored sessions" :columns="['Remark', 'Sessions']" :rows="remarks" />
+      <bars v-if="remarks.length" is-wide caption="Remarks on stored sessions" :columns="['Remark', 'Sessions']" :rows="remarks" />
       <h3 class="ev-sub">Ledger: received = stored + updated + duplicate + quarantined</h3>
+      <p class="ev-note">Each record counts each time it came; in quarantine is each different one that has not been mended since.</p>
       <div class="ev-scroll" tabindex="0" role="region" aria-label="Ledger">
         <table class="ev-table ev-table--compact ev-stack">
           <thead><tr><th scope="col">Door</th><th scope="col">Source</th><th v-for="name in counts" :key="name" scope="col" class="ev-number">{{ name }}</th></tr></thead>

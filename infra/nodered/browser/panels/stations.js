@@ -7,10 +7,6 @@ const SHOWN = 20
 const OLD_DAYS = 14
 // Not used for two weeks, where the network was: worth a look.
 
-function daysBetween (first, last) {
-  return (Date.parse(last) - Date.parse(first)) / 86400000
-}
-
 const COLUMNS = ['Sessions', 'Energy', 'Energy a day', 'Time taken', 'Idle after charging', 'Without energy', 'Last used']
 
 export default {
@@ -49,7 +45,7 @@ export default {
     }
   },
   methods: {
-    isOld (station) { return daysBetween(station.last_session_day, this.data.last_day) > OLD_DAYS },
+    isOld (station) { return format.daysBetween(station.last_session_day, this.data.last_day) > OLD_DAYS },
     idle (station) {
       if (station.mean_idle_h === null) return 'not known'
       const covered = station.idle_share < 1 ? ` (of ${format.share(station.idle_share)})` : ''

@@ -16,12 +16,12 @@ export default {
       const { data, document: { currency } } = this
       const unpriced = data.n_cost_null + data.n_other_currency
       return [
-        { name: 'Sessions', value: format.number(data.n_sessions), note: `${format.count(data.n_stations, 'station')}, ${format.count(data.n_users, 'user')}` },
+        { name: 'Sessions', value: format.number(data.n_sessions), note: [format.count(data.n_stations, 'station'), ...(data.n_users ? [format.count(data.n_users, 'user')] : [])].join(', ') },
         { name: 'Energy', value: format.energy(data.total_energy_kwh), note: `${format.energy(data.mean_energy_kwh)} a session` },
         { name: 'Plugged in', value: format.hours(data.total_duration_h), note: `${format.hours(data.mean_duration_h)} a session` },
         { name: 'Revenue', value: format.money(data.total_cost, currency), note: unpriced ? `${format.number(unpriced)} without a price in ${currency}` : '' },
         { name: 'Price', value: format.perKwh(data.cost_per_kwh, currency), note: 'over priced sessions' },
-        { name: 'Refused', value: format.number(this.document.n_excluded), note: 'records in quarantine' }
+        { name: 'In quarantine', value: format.number(this.document.n_excluded), note: 'different records, not stored' }
       ]
     },
     compared () {

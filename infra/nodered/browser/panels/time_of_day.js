@@ -12,7 +12,7 @@ export default {
   data () { return { chosen: null } },
   computed: {
     data () { return this.document?.data },
-    about () { return this.data?.first_day ? `Sessions by weekday and hour of plug-in, ${format.days(this.data.first_day, this.data.last_day)}, ${this.document.timezone}` : '' },
+    about () { return this.data?.first_day ? `Sessions by weekday and hour of plug-in, ${format.window(this.data)}, ${this.document.timezone}` : '' },
     most () { return Math.max(1, ...this.data.cells.map(({ n_sessions: n }) => n)) },
     rows () {
       return format.WEEKDAYS.map((name, index) => ({ name, cells: this.data.cells.slice(index * HOURS, (index + 1) * HOURS) }))

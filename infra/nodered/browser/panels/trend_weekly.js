@@ -18,6 +18,6 @@ export default {
     <card title="By week" :about="about" :document="document" :is-empty="rows.length === 0">
       <template #empty><p><strong>No session is stored.</strong></p></template>
       <columns title="Energy" :points="energies" :format="energy" />
-      <columns title="Sessions" :points="sessions" :format="number" tone="b" />
+      <columns title="Sessions" :points="sessions" :format="number" tone="b" is-count />
     </card>`
 }

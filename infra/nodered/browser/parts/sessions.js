@@ -11,7 +11,8 @@ export default {
   props: {
     sessions: { type: Array, required: true },
     zone: { type: String, required: true },
-    caption: { type: String, required: true }
+    caption: { type: String, required: true },
+    isAllOdd: { type: Boolean, default: false } // then none of them is marked as such
   },
   methods: {
     format: () => format,
@@ -19,9 +20,11 @@ export default {
     duration (session) { return format.hours((Date.parse(session.ended_at) - Date.parse(session.started_at)) / HOUR_MS) },
     energy (session) { return format.energy(session.energy_kwh) },
     remarks (session) {
-      const reasons = (session.anomaly_reasons ?? []).map((reason) => reason.message)
-      if (session.is_anomaly && reasons.length === 0) reasons.push('unlike other sessions')
-      return [...reasons, ...session.quality_codes.map(format.words)]
+      const reasons = session.anomaly_reasons ?? []
+      const told = reasons.map(({ message }) => message)
+      if (session.is_anomaly && told.length === 0) told.push('unlike other sessions')
+      const others = session.quality_codes.filter((code) => !reasons.some((reason) => reason.code === code))
+      return others.length ? [...told, `${told.length ? 'also ' : ''}${others.map(format.words).join(', ')}`] : told
     }
   },
   template: `
@@ -40,7 +43,7 @@ export default {
             <td class="ev-number">{{ energy(session) }}</td>
             <td><cluster :number="session.kmeans_cluster" :name="session.cluster_name" /></td>
             <td class="ev-remarks">
-              <span v-if="session.is_anomaly" class="ev-tag ev-tag--warning">odd</span>
+              <span v-if="session.is_anomaly && !isAllOdd" class="ev-tag ev-tag--warning">odd</span>
               <ul class="ev-reasons"><li v-for="remark in remarks(session)" :key="remark">{{ remark }}</li></ul>
               <why v-if="session.cluster_reasons" :reasons="session.cluster_reasons" />
             </td>
