@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-long check bench dev lock licences releases audit generate docs \
-	clean
+	screenshots clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -82,6 +82,10 @@ generate: setup ## write the sample in data/ anew, the same byte for byte
 docs: setup ## write the generated pages of docs/ anew, and build the site in site/
 	@$(BIN)/python -m docs.reference
 	@$(BIN)/python -m docs.site
+
+screenshots: setup ## take the pictures of the dashboard in docs/ anew
+	@.ci/chromium
+	@$(BIN)/python -m docs.screenshots
 
 clean: ## remove what make made, but not .ev, where a local stack keeps its data
 	rm -rf .venv .uv .uv-cache .cache build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache \
