@@ -44,6 +44,9 @@ WATCHED_PER_S: Final = 10
 
 SAMPLES: Final = 60
 
+LEAST_MINUTES: Final = 5
+"""A page that was just opened still grows: a slope over less says nothing."""
+
 MARKS: Final = {
     **{(f"first paint of {page.name}", "s"): Mark(PAINT_S) for page in PAGES},
     ("all sessions answered on screen", "s"): Mark(ANSWER_S),
@@ -124,8 +127,10 @@ def _note_memory(
     seen, accounted = _beside(
         load, WATCHED_PER_S, seconds, lambda: watching.memory(dashboard, seconds, every_s)
     )
-    figures.note(rows, "minutes of live updates", seen.at_s[-1] / 60, "min")
-    figures.note(rows, "heap's slope", seen.slope(seen.heap_mb), "MB/min")
+    minutes = seen.at_s[-1] / 60
+    figures.note(rows, "minutes of live updates", minutes, "min")
+    too_short = "" if minutes >= LEAST_MINUTES else ", too short to judge"
+    figures.note(rows, f"heap's slope{too_short}", seen.slope(seen.heap_mb), "MB/min")
     figures.note(rows, "heap's peak", max(seen.heap_mb), "MB")
     figures.note(rows, "page process's slope", seen.slope(seen.process_mb), "MB/min")
     figures.note(rows, "page process's peak", max(seen.process_mb), "MB")

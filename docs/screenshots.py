@@ -185,7 +185,7 @@ def main() -> None:
     if program is None:
         sys.exit("error: no Chromium to look through (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--lang=en-GB"])
+        browser = playwright.chromium.launch(executable_path=program)
         for network in networks():
             if wanted.only not in {None, network.name}:
                 continue

@@ -33,7 +33,7 @@ export default {
   },
   template: `
     <card title="Users" about="All time; by rank and number of sessions, nobody is named" :document="document" :is-empty="data?.n_users === 0">
-      <template #empty><p><strong>No stored session names a user.</strong></p></template>
+      <template #empty><p><strong>No stored session names a user.</strong></p><p>Where a source has users, its mapping says in which column: <code>ev-pipeline sources check</code> shows what is read.</p></template>
       <dl class="ev-figures"><ev-figure v-for="figure in figures" v-bind="figure" :key="figure.name" /></dl>
       <div class="ev-pair">
         <bars caption="The long tail: users by how many sessions each has" :columns="['Sessions a user', 'Sessions']" :rows="classes" />
