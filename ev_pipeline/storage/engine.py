@@ -54,15 +54,7 @@ def connect(settings: Settings) -> sa.Engine:
     Raises:
         PipelineError: no address is set, it names another driver, or nobody answers there.
     """
-    engine = sa.create_engine(
-        _address(settings),
-        pool_pre_ping=True,
-        connect_args={
-            "application_name": "ev-pipeline",
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "options": _SESSION_OPTIONS,
-        },
-    )
+    engine = make_engine(settings)
     try:
         with engine.connect():
             return engine
@@ -74,6 +66,23 @@ def connect(settings: Settings) -> sa.Engine:
             mend="start it with `ev-pipeline up`, or mend EV_DATABASE_URL",
             where=f"{engine.url.host}:{engine.url.port}/{engine.url.database}",
         ) from error
+
+
+def make_engine(settings: Settings) -> sa.Engine:
+    """An engine whose database need not be there yet.
+
+    Raises:
+        PipelineError: no address is set, or it names another driver.
+    """
+    return sa.create_engine(
+        _address(settings),
+        pool_pre_ping=True,
+        connect_args={
+            "application_name": "ev-pipeline",
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "options": _SESSION_OPTIONS,
+        },
+    )
 
 
 def _address(settings: Settings) -> sa.URL:

@@ -34,10 +34,13 @@ from ev_pipeline.stream.persistence import Persistence
 from ev_pipeline.stream.predicting import Predicting
 from ev_pipeline.stream.responder import Responder
 from ev_pipeline.stream.storing import Storing
-from ev_pipeline.stream.teller import CONNECT_WITHIN_S, DRAIN_WITHIN_S, Teller
+from ev_pipeline.stream.teller import DRAIN_WITHIN_S, Teller
 from ev_pipeline.stream.telling import TellerProcess
 from ev_pipeline.stream.unforeseen import Unforeseen
 from ev_pipeline.stream.worker import Worker, as_delivered
+
+CONNECT_WITHIN_S: Final = 30.0
+"""s; a broker that does not accept the worker by then is an error that a person should see."""
 
 _LOG: Final = logging.getLogger(__name__)
 

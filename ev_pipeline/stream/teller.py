@@ -39,9 +39,6 @@ sessions came in by another door."""
 GREATEST_SHARE: Final = 0.2
 """Of the time, at most: what tells shares the machine with what stores."""
 
-CONNECT_WITHIN_S: Final = 30.0
-"""s; a broker that does not accept the worker by then is an error that a person should see."""
-
 DRAIN_WITHIN_S: Final = 5.0
 """s; by then the broker has taken what was told last, some hundred kilobytes, or it is away."""
 
@@ -85,17 +82,8 @@ class Teller(AbstractContextManager["Teller"]):
         self._live_due_at = self._round_due_at = 0.0
 
     def __enter__(self) -> Self:
-        """It tells from now on.
-
-        Raises:
-            PipelineError: the broker does not accept it.
-        """
+        """It tells as soon as broker and database are there, however often they go."""
         self._client.start()
-        try:
-            self._client.wait_connected(CONNECT_WITHIN_S)
-        except PipelineError:
-            self._client.stop()
-            raise
         self._live.start()
         self._rounds.start()
         return self

@@ -25,7 +25,7 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.panels.state_panels import StreamState
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.process import python_module
-from ev_pipeline.storage.engine import connect
+from ev_pipeline.storage.engine import make_engine
 from ev_pipeline.stream.log import log_to
 from ev_pipeline.stream.teller import ROUND_INTERVAL_S, Teller
 from ev_pipeline.stream.unforeseen import Unforeseen
@@ -159,7 +159,7 @@ def _tell_until_asked_to_end(settings: Settings, lines: Iterator[bytes]) -> None
     ended = threading.Event()
     worker = _Worker(ended.set)
     threading.Thread(target=worker.hear, args=(lines,), name="hearing", daemon=True).start()
-    engine = connect(settings)
+    engine = make_engine(settings)
     with Unforeseen(ended.set) as unforeseen, Teller(engine, settings, worker.state) as teller:
         worker.on_change = teller.note_change
         ended.wait()
