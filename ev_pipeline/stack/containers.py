@@ -84,9 +84,7 @@ def prepare_database(settings: Settings) -> None:
         PipelineError: it does not let us in.
     """
     layout = Layout(settings.home)
-    ensure_roles(
-        Credentials.of_home(layout, settings.postgres_port, settings.postgres_host)
-    )
+    ensure_roles(Credentials.of_home(layout, settings.postgres_port, settings.postgres_host))
 
 
 def prepare_broker_session(settings: Settings) -> None:

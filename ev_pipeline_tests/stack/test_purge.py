@@ -14,8 +14,8 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.postgres import prepare
 from ev_pipeline.stack.purge import require_ours
-from ev_pipeline.stack.state import become_only_supervisor
 from ev_pipeline.stack.serving import served
+from ev_pipeline.stack.state import become_only_supervisor
 from ev_pipeline_tests.conftest import free_port
 from ev_pipeline_tests.running_broker import prepared
 
