@@ -132,5 +132,5 @@ def _erase(
         **counts,
         "quarantined": erase_user(connection, names, scope=scope, key=key, limits=settings),
         "models": rename_users(connection, dict.fromkeys(keys)),
-        "loads": replace_in_paths(connection, lambda path: whole.sub(_IN_PATHS, path)),
+        "loads": replace_in_paths(connection, lambda path: whole.sub(_IN_PATHS, path), scope=scope),
     }

@@ -139,10 +139,13 @@ def list_loads(connection: sa.Connection) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def replace_in_paths(connection: sa.Connection, replace: Callable[[str], str]) -> int:
-    """Loads' files are named as said; returns how many are named otherwise than before."""
+def replace_in_paths(
+    connection: sa.Connection, replace: Callable[[str], str], *, scope: str
+) -> int:
+    """The operator's files are named as said; returns how many are named otherwise than before."""
     n_changed = 0
-    for load_id, path in connection.execute(sa.select(ev_load.c.load_id, ev_load.c.path)).all():
+    loads = sa.select(ev_load.c.load_id, ev_load.c.path).where(ev_load.c.scope == scope)
+    for load_id, path in connection.execute(loads).all():
         named = replace(path)
         if named != path:
             chosen = sa.update(ev_load).where(ev_load.c.load_id == load_id)

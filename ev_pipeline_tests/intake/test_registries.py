@@ -243,8 +243,8 @@ def test_the_weekday_is_judged_again_when_a_clock_is_corrected(
     assert rows(engine, judged) == at_first
     load.registry(a_station(time_zone="Asia/Tokyo"))
     assert rows(engine, judged) == [
-        ("warning", ["weekday_mismatch", unknown]),
-        ("warning", ["under_0_5_kwh", unknown]),
+        ("warning", ["weekday_mismatch"]),
+        ("warning", ["under_0_5_kwh"]),
     ]
     load.undo(2)
     assert rows(engine, judged) == at_first
