@@ -34,6 +34,19 @@ GREATEST_PAUSE_S: Final = 5.0
 """Pauses before sending again what was not accepted double from the one to the other, s."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a broker has said to a message.
+
+    Args:
+        outcome: what became of the message.
+        asked_at: when it was sent, on the monotonic clock, s.
+    """
+
+    outcome: Outcome
+    asked_at: float
+
+
 @dataclass(slots=True)
 class Account:
     """One account's connections and what it has under way.
@@ -121,11 +134,12 @@ class Clients:
         own: Mapping[str, str] | None = (
             None if message.message_id is None else {"message_id": message.message_id}
         )
-        line = account.next_line()
+        line, asked_at = account.next_line(), time.monotonic()
         sent = line.client.publish(topics.sessions(account.name), message.payload, properties=own)
 
         def note(outcome: Future[Outcome]) -> None:
-            self._heard.put(partial(_note_outcome, account, line, message, outcome.result()))
+            said = Answer(outcome.result(), asked_at)
+            self._heard.put(partial(_note_outcome, account, line, message, said))
 
         sent.add_done_callback(note)
 
@@ -144,7 +158,8 @@ class Clients:
         """Brokers whose word would let something go, and who have nothing to say, are asked."""
         for line in self._lines:
             if line.is_to_ask():
-                line.client.ask().add_done_callback(partial(self._note_word, line))
+                asked_at = time.monotonic()
+                line.client.ask().add_done_callback(partial(self._note_word, line, asked_at))
 
     @property
     def _lines(self) -> list[Line]:
@@ -163,9 +178,9 @@ class Clients:
         line = Line(Client(account.login, session), hold_s)
         return line
 
-    def _note_word(self, line: Line, outcome: Future[Outcome]) -> None:
+    def _note_word(self, line: Line, asked_at: float, outcome: Future[Outcome]) -> None:
         if outcome.result().reason_code is not None:
-            self._heard.put(lambda answers: answers.safe.extend(line.safe()))
+            self._heard.put(lambda answers: answers.safe.extend(line.safe(asked_at)))
 
 
 def _note_new(account: Account, line: Line, _answers: Answers) -> None:
@@ -174,8 +189,9 @@ def _note_new(account: Account, line: Line, _answers: Answers) -> None:
 
 
 def _note_outcome(
-    account: Account, line: Line, message: Kept, outcome: Outcome, answers: Answers
+    account: Account, line: Line, message: Kept, said: Answer, answers: Answers
 ) -> None:
+    outcome = said.outcome
     account.n_under_way -= 1
     if outcome.is_accepted:
         (answers.again if message.is_accepted else answers.accepted).append(message)
@@ -191,7 +207,7 @@ def _note_outcome(
             account.resumes_at = now + account.pause_s
             account.pause_s = min(account.pause_s * 2, GREATEST_PAUSE_S)
     if outcome.reason_code is not None:
-        answers.safe.extend(line.safe())
+        answers.safe.extend(line.safe(said.asked_at))
 
 
 def _note_rejection(client: Client, message: Message, answers: Answers) -> None:

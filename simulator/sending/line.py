@@ -1,9 +1,10 @@
 """One connection of an account, and what its broker has accepted and may yet forget.
 
 A broker that is killed, or whose machine loses power, forgets what it accepted since it last wrote
-to disk. So a message is held after its acceptance until the same connection has brought an answer
-some seconds later: who answers then has written it. What is held when a connection is lost is sent
-again; identity makes repeats harmless.
+to disk. So a message is held after its acceptance until the same connection has brought the answer
+to something that was asked some seconds later: who answers that has written it. When the answer is
+heard says nothing, since it may have waited here while broker and disk stood still. What is held
+when a connection is lost is sent again; identity makes repeats harmless.
 
 What lives here: holding and letting go. What does not: sending (`clients`).
 """
@@ -42,11 +43,14 @@ class Line:
         """The broker has accepted the message just now."""
         self._held.append((time.monotonic(), replace(message, is_accepted=True)))
 
-    def safe(self) -> list[Kept]:
-        """What is let go, since the broker has answered just now."""
-        heard_at = time.monotonic()
+    def safe(self, asked_at: float) -> list[Kept]:
+        """What is let go, since the broker has answered.
+
+        Args:
+            asked_at: when what it has answered was sent, on the monotonic clock, s.
+        """
         safe = []
-        while self._held and self._held[0][0] + self.hold_s <= heard_at:
+        while self._held and self._held[0][0] + self.hold_s <= asked_at:
             safe.append(self._held.popleft()[1])
         return safe
 
