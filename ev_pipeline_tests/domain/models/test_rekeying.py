@@ -21,7 +21,7 @@ def opened(artifact: bytes) -> ModelBundle:
 def test_users_under_other_names_are_judged_as_before(
     artifact: bytes, made_features: pl.DataFrame
 ) -> None:
-    renamed = made_features.with_columns(pl.concat_str(pl.lit("hashed-"), "user_id"))
+    renamed = made_features.with_columns(user_id=pl.concat_str(pl.lit("hashed-"), "user_id"))
     keys = zip(
         keys_of(made_features, "user_id").tolist(),
         keys_of(renamed, "user_id").tolist(),
