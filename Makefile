@@ -1,8 +1,7 @@
 # Commands for people; `make help` lists them. Each sets up what is missing first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long check bench dev lock licences releases audit generate docs \
-	screenshots clean
+.PHONY: help setup demo test test-long check bench dev lock licences releases audit generate docs screenshots clean
 
 BIN := .venv/bin
 READY := .venv/.ready

