@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
-from ev_pipeline.stack import doctor
+from ev_pipeline.stack import doctor_programs
 from ev_pipeline.stack.account import Account
 from ev_pipeline.stack.doctor import CHECKS, examine
 from ev_pipeline.stack.layout import Layout
@@ -80,7 +80,7 @@ class Outsider(Account):
 def test_a_checkout_that_the_servers_user_may_not_enter_is_named_with_its_mend(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "server_account", lambda: Outsider("nobody", 65534, 65534))
+    monkeypatch.setattr(doctor_programs, "server_account", lambda: Outsider("nobody", 65534, 65534))
     finding = examine("dashboard", CHECKS["dashboard"], Settings(home=home))
     assert not finding.is_ok
     assert re.search(r"runs as user nobody, who may not run /.*node", finding.what)
