@@ -1,6 +1,8 @@
 # Commands for people; `make help` lists them. Each sets up what is missing first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+# Hundreds of programs start in the tests: each module is compiled once, whatever the machine says.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup demo test test-long check bench dev lock licences releases audit generate docs screenshots clean
 
 BIN := .venv/bin
