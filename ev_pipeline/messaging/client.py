@@ -66,7 +66,6 @@ class Client:
         self._generation_lock = threading.Lock()
         self._refusal: str | None = None
         self._greatest_packet: int | None = None
-        self._is_known = False
         self._outcomes = Outcomes()
 
     def __enter__(self) -> Self:
@@ -225,7 +224,7 @@ class Client:
         self,
         _client: paho.Client,
         _data: Any,
-        flags: paho.ConnectFlags,
+        _flags: paho.ConnectFlags,
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
@@ -234,7 +233,6 @@ class Client:
             return
         self._refusal = None
         self._greatest_packet = getattr(properties, "MaximumPacketSize", None)
-        self._is_known = flags.session_present
         if self._session.topics:
             self._paho.subscribe([(topic, QOS) for topic in self._session.topics])
         else:
@@ -256,7 +254,7 @@ class Client:
 
     def _become_ready(self) -> None:
         self._subscribed.set()
-        self._session.on_connected(self._is_known)
+        self._session.on_connected(self._generation)
 
     def _on_message(self, _client: paho.Client, _data: Any, received: paho.MQTTMessage) -> None:
         carried = received.properties
@@ -283,7 +281,7 @@ class Client:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        self._outcomes.settle(packet_id, Outcome(reason.value))
+        self._outcomes.settle(packet_id, Outcome(reason.value, self._generation))
 
     def _on_unsubscribe(
         self,
@@ -293,7 +291,7 @@ class Client:
         reasons: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
-        self._outcomes.settle(packet_id, Outcome(reasons[0].value))
+        self._outcomes.settle(packet_id, Outcome(reasons[0].value, self._generation))
 
 
 def _properties(packet_type: int) -> Properties:

@@ -56,9 +56,11 @@ class Outcome:
 
     Args:
         reason_code: MQTT 5's; null where the connection was closed before it said anything.
+        generation: which connection brought it, as for messages; 0 where none did.
     """
 
     reason_code: int | None
+    generation: int = 0
 
     @property
     def is_taken(self) -> bool:

@@ -34,8 +34,8 @@ class Session:
         client_id: the session's name at the broker; empty for one that ends with the connection.
         topics: what it subscribes to, on every connection.
         on_message: gets each message, on the network's thread: it hands over and returns.
-        on_connected: called after each connection, on the network's thread, with whether the
-            broker still knew the session.
+        on_connected: called when each connection is ready, on the network's thread, with its
+            generation. The first answers may have been heard before.
         expiry_s: how long the broker keeps the session without a connection, s.
         will: what is published when the client is gone without a word.
     """
@@ -43,6 +43,6 @@ class Session:
     client_id: str = ""
     topics: Sequence[str] = ()
     on_message: Callable[[Message], None] = lambda _message: None
-    on_connected: Callable[[bool], None] = lambda _is_known: None
+    on_connected: Callable[[int], None] = lambda _generation: None
     expiry_s: int = 0
     will: Will | None = None

@@ -84,7 +84,7 @@ class Stream:
                     *broker_figures.FIGURES,
                 ),
                 on_message=self._hear,
-                on_connected=lambda _is_known: self._say_status("online"),
+                on_connected=lambda _generation: self._say_status("online"),
                 will=Will(topics.STATUS, encode({"state": "offline"})),
             ),
         )

@@ -68,7 +68,8 @@ class Teller(AbstractContextManager["Teller"]):
         self._engine = engine
         self._settings = settings
         self._client = Client(
-            Login.from_settings(settings), Session(on_connected=lambda _is_known: self._tell_anew())
+            Login.from_settings(settings),
+            Session(on_connected=lambda _generation: self._tell_anew()),
         )
         self._state = state
         self._stopping = threading.Event()

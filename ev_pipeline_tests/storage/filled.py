@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from ev_pipeline.domain.features import merge_session_features
 from ev_pipeline.domain.models.bundle import content_hash
 from ev_pipeline.domain.models.profiles import profile_clusters
+from ev_pipeline.intake.forget import forget_user
 from ev_pipeline.intake.load import load_file
 from ev_pipeline.intake.undo import undo_load
 from ev_pipeline.settings import Settings
@@ -71,6 +72,9 @@ def fill(engine: sa.Engine, settings: Settings, folder: Path, sessions: Path) ->
     version = register(engine, 1)
     promote(engine, version, reason="first", promoted_at=NOW)
     _derive(engine, version)
+    gone = write_table(folder / "gone.csv", [a_session(session_id="G", user_id="gone")])
+    load_file(engine, settings, CANONICAL, gone)
+    forget_user(engine, settings, "gone", scope=settings.operator, by="clerk")
 
 
 def _derive(engine: sa.Engine, version: str) -> None:

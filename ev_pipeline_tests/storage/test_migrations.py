@@ -28,13 +28,16 @@ REVISIONS: Final = sorted(
 )[:-1]
 """Every version but today's."""
 
+REWRITTEN_AFTER: Final = {"0001", "0006", "0008", "0010"}
+"""Versions after which stored rows were rewritten, and the first."""
+
 MANY: Final = 100_000
 
 
 @pytest.fixture(scope="module")
-def zone() -> Settings:
+def zone(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of every load here."""
-    return Settings(timezone="Europe/Lisbon")
+    return Settings(timezone="Europe/Lisbon", home=tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +79,7 @@ def test_every_table_holds_something_before_it_is_upgraded(filled: sa.Engine) ->
 @pytest.mark.parametrize(
     "revision",
     [
-        pytest.param(each, marks=pytest.mark.long)  # red with every table filled: to be understood
+        pytest.param(each, marks=[] if each in REWRITTEN_AFTER else pytest.mark.long)
         for each in REVISIONS
     ],
 )
@@ -93,7 +96,7 @@ _MET_TWICE: Final = """
     insert into ev_load (load_id, source, records, scope, door, path, mapping, header, day,
         started_at, finished_at, undone_at)
     overriding system value
-    select n, 'm', 'session', 's', 'file', 'f', 'm', convert_to(h, 'utf8'), '2024-05-06',
+    select n, 'm', 'session', 's', 'file', 'f', 'id = "m"', convert_to(h, 'utf8'), '2024-05-06',
         now(), now(), case when n = 1 then now() end
     from (values (1, 'id,kwh'), (2, 'kwh,id'), (3, 'kwh,id')) l (n, h);
     insert into ev_quarantine (quarantine_id, scope, origin, raw_sha256, raw, reasons, codes, state,

@@ -9,8 +9,8 @@ FAR = 5_000_000_000
 """More transactions than a new server has seen, and than 32 bits hold."""
 
 _READ = """
-    select reader, array_agg(seq order by seq) filter (where xid < horizon),
-        array_agg(seq order by seq) filter (where xid >= horizon)
+    select reader, array_agg(c.seq order by c.seq) filter (where c.xid < r.horizon),
+        array_agg(c.seq order by c.seq) filter (where c.xid >= r.horizon)
     from ev_reader r cross join (select seq, xid from ev_session_change) c
     group by reader order by reader
 """

@@ -71,10 +71,11 @@ class Publisher:
         self._n_made = 0
         self._outbox: deque[str] = deque()
         self._n_on_their_way = 0
-        self._heard: SimpleQueue[tuple[str, Outcome] | None] = SimpleQueue()
+        self._heard: SimpleQueue[tuple[str, Outcome] | int] = SimpleQueue()
+        self._generation = 0
         self._accepted: deque[tuple[float, str]] = deque()
         self._turn = threading.Lock()
-        self._client = Client(login, Session(on_connected=lambda _is_known: self._heard.put(None)))
+        self._client = Client(login, Session(on_connected=self._heard.put))
         self._is_paused = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"publisher {self.account}")
@@ -138,24 +139,29 @@ class Publisher:
     def _settle(self) -> None:
         """What the broker accepted is so; what it did not is sent again.
 
-        In the order in which it was heard: what came after a new connection is no sign of how old
-        that is which came before it.
+        By the connection that brought it: what came over a new one is no sign of how old that is
+        which came before it.
         """
         while not self._heard.empty():
             heard = self._heard.get()
-            if heard is None:
-                self._take_back()
+            if isinstance(heard, int):
+                self._meet(heard)
                 continue
             self._n_on_their_way -= 1
             name, outcome = heard
             if outcome.is_accepted:
+                self._meet(outcome.generation)
                 self._accepted.append((time.monotonic(), name))
             else:
                 self._outbox.append(name)
 
-    def _take_back(self) -> None:
-        """What the broker may have lost is not accepted; while it was away nothing grew old."""
-        if not self._keeps_accepted or not self._accepted:
+    def _meet(self, generation: int) -> None:
+        """After a new connection what the broker may have lost is not accepted.
+
+        While it was away nothing grew old.
+        """
+        is_new, self._generation = generation > self._generation, max(generation, self._generation)
+        if not (is_new and self._keeps_accepted and self._accepted):
             return
         since = self._accepted[-1][0] - KEPT_AFTER_ACCEPTED_S
         while self._accepted and self._accepted[-1][0] > since:

@@ -113,14 +113,14 @@ class Clients:
         """
         for account in self.accounts:
             log_in(account.login).close()  # says at once what is wrong; a client tries again
-        for line in self._lines:
+        for _account, line in self._lines:
             line.client.start()
-        for line in self._lines:
+        for _account, line in self._lines:
             line.client.wait_connected(CONNECT_WITHIN_S)
 
     def stop(self) -> None:
         """No connection is left; what was unanswered stays in the outbox."""
-        for line in self._lines:
+        for _account, line in self._lines:
             line.client.stop()
 
     @property
@@ -156,14 +156,16 @@ class Clients:
 
     def ask(self) -> None:
         """Brokers whose word would let something go, and who have nothing to say, are asked."""
-        for line in self._lines:
+        for account, line in self._lines:
             if line.is_to_ask():
                 asked_at = time.monotonic()
-                line.client.ask().add_done_callback(partial(self._note_word, line, asked_at))
+                line.client.ask().add_done_callback(
+                    partial(self._hear_word, account, line, asked_at)
+                )
 
     @property
-    def _lines(self) -> list[Line]:
-        return [line for account in self.accounts for line in account.lines]
+    def _lines(self) -> list[tuple[Account, Line]]:
+        return [(account, line) for account in self.accounts for line in account.lines]
 
     def _line(self, account: Account, hold_s: float) -> Line:
         """A connection; an account's first one hears what was refused, so that it is heard once."""
@@ -173,19 +175,29 @@ class Clients:
             on_message=lambda message: self._heard.put(
                 partial(_note_rejection, line.client, message)
             ),
-            on_connected=lambda _is_known: self._heard.put(partial(_note_new, account, line)),
+            on_connected=lambda generation: self._heard.put(
+                partial(_note_generation, account, line, generation)
+            ),
         )
         line = Line(Client(account.login, session), hold_s)
         return line
 
-    def _note_word(self, line: Line, asked_at: float, outcome: Future[Outcome]) -> None:
-        if outcome.result().reason_code is not None:
-            self._heard.put(lambda answers: answers.safe.extend(line.safe(asked_at)))
+    def _hear_word(
+        self, account: Account, line: Line, asked_at: float, outcome: Future[Outcome]
+    ) -> None:
+        said = Answer(outcome.result(), asked_at)
+        if said.outcome.reason_code is not None:
+            self._heard.put(partial(_note_word, account, line, said))
 
 
-def _note_new(account: Account, line: Line, _answers: Answers) -> None:
-    """The connection is there again: its broker may have forgotten what it had accepted."""
-    account.again.extend(line.doubtful())
+def _note_generation(account: Account, line: Line, generation: int, _answers: Answers) -> None:
+    """Where the connection is a new one, its broker may have forgotten what it had accepted."""
+    account.again.extend(line.meet(generation))
+
+
+def _note_word(account: Account, line: Line, said: Answer, answers: Answers) -> None:
+    _note_generation(account, line, said.outcome.generation, answers)
+    answers.safe.extend(line.safe(said.asked_at, said.outcome.generation))
 
 
 def _note_outcome(
@@ -193,9 +205,11 @@ def _note_outcome(
 ) -> None:
     outcome = said.outcome
     account.n_under_way -= 1
+    if outcome.reason_code is not None:
+        _note_word(account, line, said, answers)
     if outcome.is_accepted:
         (answers.again if message.is_accepted else answers.accepted).append(message)
-        line.hold(message)
+        account.again.extend(line.hold(message, outcome.generation))
         account.pause_s, account.is_unheard = LEAST_PAUSE_S, False
     elif outcome.is_refused and outcome.reason_code is not None:
         answers.refused.append((message, outcome.reason_code))
@@ -206,8 +220,6 @@ def _note_outcome(
         if now >= account.resumes_at:
             account.resumes_at = now + account.pause_s
             account.pause_s = min(account.pause_s * 2, GREATEST_PAUSE_S)
-    if outcome.reason_code is not None:
-        answers.safe.extend(line.safe(said.asked_at))
 
 
 def _note_rejection(client: Client, message: Message, answers: Answers) -> None:

@@ -3,8 +3,9 @@
 A broker that is killed, or whose machine loses power, forgets what it accepted since it last wrote
 to disk. So a message is held after its acceptance until the same connection has brought the answer
 to something that was asked some seconds later: who answers that has written it. When the answer is
-heard says nothing, since it may have waited here while broker and disk stood still. What is held
-when a connection is lost is sent again; identity makes repeats harmless.
+heard says nothing, since it may have waited here while broker and disk stood still; nor does the
+order in which things are heard tell of which connection they are, so each carries its number.
+What is held of a connection that is over is sent again; identity makes repeats harmless.
 
 What lives here: holding and letting go. What does not: sending (`clients`).
 """
@@ -36,29 +37,48 @@ class Line:
 
     client: Client
     hold_s: float
+    _generation: int = 0
     _held: deque[tuple[float, Kept]] = field(default_factory=deque)
     _asked_at: float = 0.0
 
-    def hold(self, message: Kept) -> None:
-        """The broker has accepted the message just now."""
-        self._held.append((time.monotonic(), replace(message, is_accepted=True)))
+    def meet(self, generation: int) -> list[Kept]:
+        """Something came over the connection with this number.
 
-    def safe(self, asked_at: float) -> list[Kept]:
+        Returns:
+            What is held no more and to be sent again, since an earlier one had brought its word.
+        """
+        if generation <= self._generation:
+            return []
+        self._generation = generation
+        doubtful = [message for _, message in self._held]
+        self._held.clear()
+        return doubtful
+
+    def hold(self, message: Kept, generation: int) -> list[Kept]:
+        """The broker has accepted the message; that connection brought its word.
+
+        Returns:
+            The message, if it is to be sent again: the connection was over before this was heard.
+        """
+        accepted = replace(message, is_accepted=True)
+        if generation < self._generation:
+            return [accepted]
+        self._held.append((time.monotonic(), accepted))
+        return []
+
+    def safe(self, asked_at: float, generation: int) -> list[Kept]:
         """What is let go, since the broker has answered.
 
         Args:
             asked_at: when what it has answered was sent, on the monotonic clock, s.
+            generation: over which connection the answer came.
         """
-        safe = []
+        safe: list[Kept] = []
+        if generation != self._generation:
+            return safe
         while self._held and self._held[0][0] + self.hold_s <= asked_at:
             safe.append(self._held.popleft()[1])
         return safe
-
-    def doubtful(self) -> list[Kept]:
-        """What is to be sent again, since the connection was lost; it is held no more."""
-        doubtful = [message for _, message in self._held]
-        self._held.clear()
-        return doubtful
 
     def is_to_ask(self) -> bool:
         """Whether something could be let go if only the broker said something; true now and then.
