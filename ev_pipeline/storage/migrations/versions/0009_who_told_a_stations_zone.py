@@ -40,6 +40,8 @@ _TOLD_BY_NOBODY_KNOWN: Final = """
 """
 """Like what the stream told it stays."""
 
+_WITHOUT_THE_COLUMN: Final = "update ev_station_history set station = station - 'registered_zone'"
+
 
 def upgrade() -> None:
     """Bring the schema from `down_revision` to `revision`."""
@@ -81,4 +83,5 @@ def upgrade() -> None:
         existing_comment="IANA time zone: the registry's, else the one that its records tell",
     )
     op.drop_column("ev_station", "registered_zone")
+    op.execute(_WITHOUT_THE_COLUMN)
     op.drop_column("ev_load", "zone")
