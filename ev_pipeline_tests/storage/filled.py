@@ -68,13 +68,13 @@ def fill(engine: sa.Engine, settings: Settings, folder: Path, sessions: Path) ->
         load_file(engine, settings, SITES, write_table(folder / "sites.csv", [site]))
         station = {"station_id": "A", "name": "Alvalade 1", "power_kw": latitude}
         load_file(engine, settings, STATIONS, write_table(folder / "stations.csv", [station]))
+    gone = write_table(folder / "gone.csv", [a_session(session_id="G", user_id="gone")])
+    load_file(engine, settings, CANONICAL, gone)
+    forget_user(engine, settings, "gone", scope=settings.operator, by="clerk")
     compact(engine, settings)
     version = register(engine, 1)
     promote(engine, version, reason="first", promoted_at=NOW)
     _derive(engine, version)
-    gone = write_table(folder / "gone.csv", [a_session(session_id="G", user_id="gone")])
-    load_file(engine, settings, CANONICAL, gone)
-    forget_user(engine, settings, "gone", scope=settings.operator, by="clerk")
 
 
 def _derive(engine: sa.Engine, version: str) -> None:
