@@ -96,13 +96,17 @@ class Client:
         )
         self._paho.loop_start()
 
+    def is_connected_within(self, seconds: float) -> bool:
+        """Whether it is there, or comes in time."""
+        return self._subscribed.wait(seconds)
+
     def wait_connected(self, within_s: float) -> None:
         """The connection is there.
 
         Raises:
             PipelineError: it is not in time; says why.
         """
-        if self._subscribed.wait(within_s):
+        if self.is_connected_within(within_s):
             return
         log_in(self._login).close()  # says what is wrong, which a client that tries again hides
         raise PipelineError(

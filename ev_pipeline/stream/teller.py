@@ -39,6 +39,9 @@ sessions came in by another door."""
 GREATEST_SHARE: Final = 0.2
 """Of the time, at most: what tells shares the machine with what stores."""
 
+CONNECT_WITHIN_S: Final = 3.0
+"""s; who is not connected by then, at the end, leaves it to the next start to tell."""
+
 DRAIN_WITHIN_S: Final = 5.0
 """s; by then the broker has taken what was told last, some hundred kilobytes, or it is away."""
 
@@ -133,8 +136,12 @@ class Teller(AbstractContextManager["Teller"]):
         return True
 
     def _tell_last(self) -> None:
-        """Tell what was committed since the last round: no other is to come."""
-        if self._client.is_connected and self._position() != self._told_position:
+        """Tell what was committed since the last round: no other is to come.
+
+        A worker that is stopped at its start may have stored before this was connected.
+        """
+        is_there = self._client.is_connected_within(CONNECT_WITHIN_S)
+        if is_there and self._position() != self._told_position:
             self._tell_round(topics.STREAM_PANELS)
 
     def _tell_live(self, was_nudged: bool) -> None:  # noqa: FBT001 -- `_repeat` says it by place
