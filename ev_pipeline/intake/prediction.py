@@ -26,6 +26,7 @@ from ev_pipeline.sources.payloads.messages import Message, decode_messages
 from ev_pipeline.storage.faults import is_infrastructure_fault
 from ev_pipeline.storage.instant_labels import read_sessions
 from ev_pipeline.storage.labels import Labeller
+from ev_pipeline.storage.loads import share_stations
 from ev_pipeline.storage.named_sessions import find_sessions
 from ev_pipeline.storage.outcomes import Outcome, read_outcomes
 
@@ -74,7 +75,8 @@ def predict(
             pass are raised as they are.
     """
     with engine.connect() as connection, connection.begin() as transaction:
-        # First, so that whoever waits for what is locked later does not wait for a model's reading.
+        # In the order of the stream, and of who changes models: the other one ends in a deadlock.
+        share_stations(connection)
         labeller = _that_labels(connection, champion, question.received_at)
         try:
             outcomes = _rehearse(connection, settings, question)

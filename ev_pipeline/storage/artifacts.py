@@ -29,8 +29,11 @@ def user_keys(scopes: list[str], user_ids: list[str]) -> list[int]:
 def rename_users(connection: sa.Connection, renamed: Renamed) -> int:
     """Every version and every part in training knows the users as said; returns how many changed.
 
-    The caller holds `models_lock`.
+    The caller holds `models_lock`. What this release cannot read is emptied, where somebody is
+    renamed at all: after a night under an older release, newer versions are still there.
     """
+    if not renamed:
+        return 0
     n_changed = 0
     for version in connection.execute(sa.select(ev_model.c.version)).scalars().all():
         artifact = rekey_version(read_artifact(connection, version), renamed)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging import broker_figures, topics
 from ev_pipeline.messaging.client import Client
 from ev_pipeline.messaging.durable import DURABLE_TOPICS, client_id
@@ -37,7 +38,7 @@ from ev_pipeline.stream.storing import Storing
 from ev_pipeline.stream.teller import DRAIN_WITHIN_S, Teller
 from ev_pipeline.stream.telling import TellerProcess
 from ev_pipeline.stream.unforeseen import Unforeseen
-from ev_pipeline.stream.worker import Worker, as_delivered
+from ev_pipeline.stream.worker import Worker, as_delivered, unbound
 
 CONNECT_WITHIN_S: Final = 30.0
 """s; a broker that does not accept the worker by then is an error that a person should see."""
@@ -187,7 +188,11 @@ class Stream:
         self._say_status("online")
 
     def _refuse(self, question: Message, why: str) -> None:
-        self._persistence.refuse(as_delivered(question, self._bindings), why)
+        try:
+            delivered = as_delivered(question, self._bindings)
+        except PipelineError:
+            delivered = unbound(question)
+        self._persistence.refuse(delivered, why)
         self._teller.note_change()
 
     def _alert(self, code: str, message: str, detail: dict[str, Any]) -> None:

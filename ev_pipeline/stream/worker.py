@@ -80,7 +80,7 @@ class Worker:
                 readable.append(as_delivered(message, self._bindings))
                 places.append(place)
             except PipelineError as error:
-                refused = self._persistence.refuse(_unbound(message), str(error))
+                refused = self._persistence.refuse(unbound(message), str(error))
                 if refused is None:
                     return None
                 fates.extend(Fate(place, fate.outcome) for fate in refused)
@@ -112,10 +112,11 @@ def as_delivered(message: Message, bindings: Bindings) -> Delivered:
         PipelineError: what its account is bound to cannot be used.
     """
     account = topics.account_of(message.topic)
-    return _unbound(message, bindings.of(account))
+    return unbound(message, bindings.of(account))
 
 
-def _unbound(message: Message, binding: Binding = UNBOUND) -> Delivered:
+def unbound(message: Message, binding: Binding = UNBOUND) -> Delivered:
+    """The same of an account that is bound to nothing, or to what cannot be used."""
     return Delivered(
         payload=message.payload,
         account=topics.account_of(message.topic),

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.assets.features import _merged_batches
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.domain.models.bundle import content_hash
 from ev_pipeline.intake.forget import forget_user
 from ev_pipeline.intake.replay import replay
 from ev_pipeline.panels.rounds import build_round
@@ -20,6 +21,7 @@ from ev_pipeline.storage.features import replace_session_features
 from ev_pipeline.storage.habits import STATIONS, USERS, make_all
 from ev_pipeline.storage.promotion import promote, read_champion_bundle
 from ev_pipeline.storage.quarantine_queries import Selection
+from ev_pipeline.storage.registry import ModelPart, save_part
 from ev_pipeline.storage.rollups import compact
 from ev_pipeline_tests.intake.files import (
     CORRECTING,
@@ -295,6 +297,17 @@ def test_models_forget_the_user_and_say_of_others_what_they_said(
     written = int(gone).to_bytes(8, sys.byteorder)
     assert written in artifact_of(1)
     assert not any(written in bytes(artifact) for artifact in artifacts)
+
+
+def test_a_part_of_a_training_that_nobody_can_read_holds_up_no_forgetting(
+    load: Loader, engine: sa.Engine
+) -> None:
+    part = ModelPart("isolation_forest", {}, {}, b"half", content_hash(b"half"), NOW)
+    with engine.begin() as connection:
+        save_part(connection, "interrupted", part)
+    assert forget(load) == {"models": 1}
+    assert [bytes(each) for each in rows(engine, "select artifact from ev_model_part")] == [b""]
+    assert forget(load) == {}
 
 
 def _with_most_sessions() -> str:

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,16 @@ import sqlalchemy as sa
 from ev_pipeline.intake.prediction import predict
 from ev_pipeline.settings import Settings
 from ev_pipeline.sources.payloads.messages import Message
+from ev_pipeline.storage.loads import own_stations
 from ev_pipeline.storage.promotion import promote
 from ev_pipeline.storage.registry import read_artifact
 from ev_pipeline.stream.champion import Champion
-from ev_pipeline_tests.intake.files import a_session
+from ev_pipeline_tests.intake.files import a_session, rows
 from ev_pipeline_tests.intake.loader import Loader
+from ev_pipeline_tests.stack.processes import wait_until
 from ev_pipeline_tests.storage.trained import register
+
+WITHIN_S = 30
 
 NOW = datetime(2024, 5, 6, 10, 1, tzinfo=UTC)
 
@@ -132,6 +137,21 @@ def test_a_question_changes_no_table(
         *(a_session(session_id="S4", station_id="B"), a_session(session_id="S5", energy_kwh=0)),
     )
     assert contents(engine) == before
+
+
+def test_a_question_and_whoever_changes_models_do_not_wait_for_each_other(
+    engine: sa.Engine, settings: Settings, champion: str
+) -> None:
+    waits = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as erasing:
+            own_stations(erasing)
+            asked = pool.submit(ask, engine, settings, a_session())
+            wait_until(lambda: rows(engine, waits) == [1], within_s=WITHIN_S)
+            erasing.execute(sa.text("set local lock_timeout = '1ms'"))
+            changed = sa.text("update ev_model set measures = measures where version = :version")
+            assert erasing.execute(changed, {"version": champion}).rowcount == 1
+        assert len(asked.result(WITHIN_S)) == 1
 
 
 def contents(engine: sa.Engine) -> dict[str, list[str]]:

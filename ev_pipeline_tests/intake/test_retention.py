@@ -23,6 +23,7 @@ from ev_pipeline_tests.intake.files import (
 from ev_pipeline_tests.intake.loader import Loader, counts
 from ev_pipeline_tests.panels.panel_recounts import RECOUNTS, summary
 from ev_pipeline_tests.panels.recount import Tables
+from ev_pipeline_tests.storage.trained import register
 
 NOW = datetime(2024, 6, 6, 12, tzinfo=UTC)
 
@@ -119,6 +120,19 @@ def test_sessions_of_long_ago_name_no_user(filled: Loader, engine: sa.Engine) ->
     assert RECOUNTS["summary"] is summary
     assert summary(Tables.read(engine, "UTC"))["n_users"] == 1
     assert not any(apply_retention(engine, settings, NOW, by="clerk").values())
+
+
+def test_a_version_of_a_newer_release_outlives_a_night_in_which_nobody_goes(
+    filled: Loader, engine: sa.Engine
+) -> None:
+    register(engine, 1)
+    with engine.begin() as connection:
+        connection.execute(sa.text("update ev_model set artifact = 'of another release'::bytea"))
+    here_for_ever = keeping(filled.settings, user_ids=10_000)
+    apply_retention(engine, here_for_ever, NOW, by="clerk")
+    assert [bytes(each) for each in rows(engine, "select artifact from ev_model")] == [
+        b"of another release"
+    ]
 
 
 def test_the_job_erases_and_is_due_where_a_setting_asks_for_it(

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.messaging import topics
 from ev_pipeline.stream.running import Stream
-from ev_pipeline_tests.messaging.listening import WITHIN_S, Listener
+from ev_pipeline_tests.messaging.listening import WITHIN_S, Listener, listening
 from ev_pipeline_tests.running_broker import RunningBroker
 from ev_pipeline_tests.stack.processes import wait_until
 from ev_pipeline_tests.stream.streams import count, dashboard
@@ -57,3 +57,15 @@ def test_a_question_that_wants_its_answer_elsewhere_is_quarantined(
             assert sent.result(WITHIN_S).is_accepted
         refused = f"origin = '{ACCOUNT}' and codes = '{{malformed}}'"
         wait_until(lambda: count(engine, "ev_quarantine", refused) == 3, within_s=WITHIN_S)
+
+
+def test_a_question_of_an_account_whose_mapping_is_gone_is_quarantined_too(
+    engine: sa.Engine, broker: RunningBroker, stream: Stream
+) -> None:
+    login = broker.add_charger(source="of-no-file", scope="elsewhere")
+    with listening(login) as asker:
+        sent = asker.client.publish(topics.predict_requests(login.username), b"{}")
+        assert sent.result(WITHIN_S).is_accepted
+        refused = f"origin = '{login.username}' and codes = '{{malformed}}'"
+        wait_until(lambda: count(engine, "ev_quarantine", refused) == 1, within_s=WITHIN_S)
+    assert stream.is_up

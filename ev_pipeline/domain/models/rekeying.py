@@ -32,18 +32,25 @@ def rekey_version(artifact: bytes, renamed: Renamed) -> bytes | None:
     """
     try:
         parts = unbundle(artifact)
-        part = rekey_part(parts[anomaly.KIND], renamed)
+        part = _rekeyed(parts[anomaly.KIND], renamed)
     except UnreadableModelError:
-        return None if artifact == _UNREADABLE else _UNREADABLE
+        return _emptied(artifact)
     return None if part is None else bundle({**parts, anomaly.KIND: part})
 
 
 def rekey_part(artifact: bytes, renamed: Renamed) -> bytes | None:
-    """The same for the part of a version that knows users.
+    """The same for the part of a version that knows users."""
+    try:
+        return _rekeyed(artifact, renamed)
+    except UnreadableModelError:
+        return _emptied(artifact)
 
-    Raises:
-        UnreadableModelError: it is no artifact of this release.
-    """
+
+def _emptied(artifact: bytes) -> bytes | None:
+    return None if artifact == _UNREADABLE else _UNREADABLE
+
+
+def _rekeyed(artifact: bytes, renamed: Renamed) -> bytes | None:
     model = AnomalyModel.from_bytes(artifact)
     expectations = model.expectations
     keys = [int(key) for key in expectations.user_keys]

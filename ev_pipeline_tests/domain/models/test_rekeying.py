@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from ev_pipeline.domain.models.bundle import ModelBundle, bundle, content_hash
-from ev_pipeline.domain.models.rekeying import rekey_version
+from ev_pipeline.domain.models.rekeying import rekey_part, rekey_version
 from ev_pipeline.domain.models.values import keys_of
 from ev_pipeline_tests.domain.models.conftest import train_all
 
@@ -55,5 +55,6 @@ def test_a_version_that_does_not_know_the_user_stays(artifact: bytes) -> None:
 
 
 def test_what_nobody_can_read_is_emptied_once() -> None:
-    assert rekey_version(b"of another release", {1: None}) == b""
-    assert rekey_version(b"", {1: None}) is None
+    for rekey in (rekey_version, rekey_part):
+        assert rekey(b"of another release", {1: None}) == b""
+        assert rekey(b"", {1: None}) is None
