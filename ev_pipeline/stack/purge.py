@@ -84,6 +84,7 @@ def _kept(layout: Layout) -> list[Path]:
     places = (
         *(layout.postgres, layout.postgres_unfinished, layout.mosquitto, layout.nodered),
         *(layout.dagster, layout.certificates, layout.credentials, layout.logs),
+        *(layout.outbox, layout.restore_unfinished, layout.restore_mark),
         *(layout.home / ACCOUNTS_FILE, stack_file(layout.home), layout.run),
     )
     return [path for path in places if path.exists() or path.is_symlink()]

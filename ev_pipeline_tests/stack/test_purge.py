@@ -27,6 +27,9 @@ def left_behind(home: Path) -> Layout:
     os.close(become_only_supervisor(layout))
     (home / "stack.env").write_text("EV_TIMEZONE=UTC\n")
     (layout.logs / "postgres.log").write_text("x" * 3_000_000)
+    (layout.outbox / "simulator").mkdir(parents=True)
+    Layout(layout.restore_unfinished).credentials.mkdir(parents=True)
+    layout.restore_mark.touch()
     return layout
 
 
