@@ -72,6 +72,7 @@ def restore(
     Example: EV_HOME=/var/lib/ev-pipeline ev-pipeline restore /var/backups/ev-2026-05-04
     """
     from ev_pipeline.stack import restore as restoring  # noqa: PLC0415 -- --help stays fast
+    from ev_pipeline.stack.handing_out import USER_KEY  # noqa: PLC0415 -- the same
 
     directory = directory.absolute()
     settings = load_settings()
@@ -82,12 +83,17 @@ def restore(
     restoring.restore_home(settings, directory, manifest, is_replacing=is_replacing, report=_tell)
     restoring.hand_out(load_settings())  # read anew: the ports may be those of the backup
     missing = restoring.missing_mappings(settings.home)
+    missing_key = restoring.missing_key(settings)
     if as_json:
         document = {**_document(directory, manifest), "home": str(settings.home)}
-        print_json({**document, "is_replaced": is_held, "missing_mappings": missing})
+        document |= {"missing_mappings": missing, "missing_key": missing_key}
+        print_json({**document, "is_replaced": is_held})
         return
     for name, file in missing.items():
         _tell(f"the account {name} is bound to {file}, which is not here: put it there")
+    if missing_key:
+        kept = settings.home / USER_KEY
+        _tell(f"EV_USER_ID_KEY_FILE names {missing_key}, which is not here: unset it to use {kept}")
     _tell(f"{settings.home} is as of {manifest.created_at:%Y-%m-%d %H:%M:%S} UTC; start it with up")
 
 

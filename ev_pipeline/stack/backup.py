@@ -19,11 +19,13 @@ from sqlalchemy.engine import URL
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.broker_accounts import unchanging
-from ev_pipeline.stack.credentials import OWNER, Login
+from ev_pipeline.stack.credentials import OWNER, Login, write_private
 from ev_pipeline.stack.dumps import dump, shown
+from ev_pipeline.stack.handing_out import USER_KEY
 from ev_pipeline.stack.kept import DUMPS, HOME, find_databases, kept_files, reachable
 from ev_pipeline.stack.layout import PRIVATE_DIRECTORY, PRIVATE_FILE, Layout
 from ev_pipeline.stack.manifest import Manifest, describe_files
+from ev_pipeline.stack.user_key import read_user_key
 from ev_pipeline.storage.engine import connect, schema_version, unmigrated
 
 UNFINISHED: Final = ".unfinished"
@@ -52,7 +54,8 @@ def back_up(
         report: gets one line for people about each step.
 
     Raises:
-        PipelineError: the directory is there already, a database fails, or the disk is full.
+        PipelineError: the directory is there already, a database fails, the key of users' ids is
+            not where the settings say, or the disk is full.
     """
     layout, databases = Layout(settings.home), find_databases(settings)
     with _named_when_whole(directory) as unfinished:
@@ -66,6 +69,9 @@ def back_up(
             with unchanging(layout):
                 for name in kept_files(layout):
                     _copy(layout, name, home)
+        if settings.user_id_key_file:  # where a restored home looks for it
+            (home / USER_KEY).parent.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+            write_private(home / USER_KEY, f"{read_user_key(settings).hex()}\n")
         report("accounts, credentials and certificates are copied")
         manifest = Manifest(version, schema, major, now, describe_files(unfinished))
         manifest.write(unfinished)

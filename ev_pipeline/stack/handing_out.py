@@ -15,15 +15,18 @@ from ev_pipeline.stack.layout import PRIVATE_DIRECTORY, Layout
 
 _AUTHORITY: Final = "certificates/ca.crt"
 
+USER_KEY: Final = "credentials/user-ids.key"
+"""The key of users' ids, where a stack makes its own; whoever loads sessions needs it."""
+
 NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "stream": (
             *(f"credentials/{OWNER.file}", f"credentials/{DAGSTER.file}"),
-            *("credentials/stream.env", ACCOUNTS_FILE, _AUTHORITY),
+            *("credentials/stream.env", USER_KEY, ACCOUNTS_FILE, _AUTHORITY),
         ),
         "code": (
             *(f"credentials/{OWNER.file}", f"credentials/{DAGSTER.file}"),
-            *("credentials/dagster.env", _AUTHORITY),
+            *("credentials/dagster.env", USER_KEY, _AUTHORITY),
         ),
         "dagster": (f"credentials/{DAGSTER.file}", _AUTHORITY),
         "simulator": ("credentials/simulator.env", _AUTHORITY),

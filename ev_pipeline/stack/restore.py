@@ -131,6 +131,12 @@ def missing_mappings(home: Path) -> dict[str, str]:
     return {name: file for name, file in files.items() if not Path(file).is_file()}
 
 
+def missing_key(settings: Settings) -> Path | None:
+    """Where the settings look for the key of users' ids, if it is not there."""
+    named = settings.user_id_key_file
+    return named if named and not named.is_file() else None
+
+
 def require_restored(layout: Layout) -> None:
     """No restore into the home was interrupted while it took its place.
 

@@ -3,7 +3,7 @@
 What lives here: the file. What does not: what is hashed by it (`domain.pseudonyms`).
 
 Without it nobody who was forgotten is recognised, and no id can be hashed as before: it belongs
-into every backup, and apart from the database's.
+into every backup.
 """
 
 import os
@@ -14,11 +14,11 @@ from typing import Final
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
+from ev_pipeline.stack.handing_out import USER_KEY, hand_out
 from ev_pipeline.stack.layout import PRIVATE_DIRECTORY, PRIVATE_FILE, Layout
 
 _KEY_BYTES: Final = 32
 _WRITTEN: Final = re.compile(rf"[0-9a-f]{{{2 * _KEY_BYTES}}}")
-FILE: Final = "user-ids.key"
 
 
 def read_user_key(settings: Settings) -> bytes:
@@ -48,6 +48,8 @@ def read_user_key(settings: Settings) -> bytes:
 def ensure_user_key(settings: Settings) -> bytes:
     """The key, made now if there is none yet; of two who make one at once, both get the first's.
 
+    In containers the services have it as well, before any hash that is made by it is stored.
+
     Raises:
         PipelineError: the file that EV_USER_ID_KEY_FILE names is not there, or is no key.
     """
@@ -67,8 +69,9 @@ def ensure_user_key(settings: Settings) -> bytes:
             pass
         finally:
             unfinished.unlink()
+    hand_out(Layout(settings.home))
     return read_user_key(settings)
 
 
 def _path(settings: Settings) -> Path:
-    return settings.user_id_key_file or Layout(settings.home).credentials / FILE
+    return settings.user_id_key_file or Layout(settings.home).home / USER_KEY

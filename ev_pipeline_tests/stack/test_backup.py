@@ -32,12 +32,20 @@ from ev_pipeline.stack.broker import prepare_broker
 from ev_pipeline.stack.broker_credentials import credentials_path, stack_client_id, stored_password
 from ev_pipeline.stack.credentials import DAGSTER, OWNER, READER
 from ev_pipeline.stack.dagster_home import libpq
+from ev_pipeline.stack.handing_out import USER_KEY
 from ev_pipeline.stack.kept import DUMPS
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.manifest import FILE
 from ev_pipeline.stack.postgres import prepare
-from ev_pipeline.stack.restore import hand_out, open_backup, require_restored, restore_home
+from ev_pipeline.stack.restore import (
+    hand_out,
+    missing_key,
+    open_backup,
+    require_restored,
+    restore_home,
+)
 from ev_pipeline.stack.serving import served
+from ev_pipeline.stack.user_key import read_user_key
 from ev_pipeline.storage.engine import connect
 from ev_pipeline.storage.labels import count_missing
 from ev_pipeline.storage.promotion import label_for_champion
@@ -195,6 +203,25 @@ def test_chargers_keep_their_password_and_what_waited_still_waits(
             assert worker.take().payload == b"it waits"
     finally:
         moved.stop()
+
+
+def test_the_key_of_users_ids_is_in_the_backup_wherever_it_lies(
+    source: Source, tmp_path: Path
+) -> None:
+    file = tmp_path / "elsewhere.key"
+    named = replace(source, settings=source.settings.model_copy(update={"user_id_key_file": file}))
+    with pytest.raises(PipelineError, match="the key of users' ids cannot be read"):
+        named.back_up(tmp_path / "backup")
+    assert list(tmp_path.iterdir()) == []
+    file.write_text(f"{'5e' * 32}\n")
+    named.back_up(tmp_path / "backup")
+    manifest = open_backup(tmp_path / "backup")
+    assert f"home/{USER_KEY}" in manifest.files
+    kept = Settings(home=tmp_path / "backup" / "home")
+    assert read_user_key(kept) == bytes.fromhex("5e" * 32)
+    file.unlink()
+    assert missing_key(named.settings) == file
+    assert missing_key(kept) is None
 
 
 def test_a_backup_is_private_and_says_what_it_is(source: Source) -> None:
