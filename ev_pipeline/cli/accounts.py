@@ -205,9 +205,10 @@ def remove(name: Name, *, as_json: AsJson = False) -> None:
     settings = load_settings()
     layout = Layout(settings.home)
     with broker_accounts.edited(layout, owner=server_account()) as registry:
+        password = broker_credentials.stored_password(layout, name)
         broker_accounts.remove(registry, name)
-    if broker.reload_broker(settings):
-        login = broker_credentials.new_login(broker.broker_reach(settings), name)
+    if broker.reload_broker(settings) and password:
+        login = broker_credentials.login_by(broker.broker_reach(settings), name, password)
         broker.await_login(login, is_welcome=False)
     if as_json:
         print_json({"name": name, "removed": True})

@@ -141,6 +141,15 @@ def log_in(login: Login) -> Connection:
         ) from error
 
 
+def lets_in(login: Login) -> bool:
+    """Whether a broker answers there, and accepts the login."""
+    try:
+        log_in(login).close()
+    except PipelineError:
+        return False
+    return True
+
+
 def _connect_packet(login: Login) -> bytes:
     """CONNECT without a client id: the broker gives one, and keeps nothing after the connection."""
     body = _text("MQTT") + struct.pack("!BBHB", 5, _FLAGS, KEEP_ALIVE_S, 0)

@@ -15,7 +15,7 @@ from string import Template
 from typing import Final
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.messaging.handshake import Connection, log_in
+from ev_pipeline.messaging.handshake import Connection, lets_in, log_in
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.account import Account, server_account
@@ -146,7 +146,7 @@ def reload_broker(settings: Settings) -> bool:
     """
     layout = Layout(settings.home)
     if settings.broker_host is not None:
-        return Probe(stack_login(layout, STREAM, broker_reach(settings)))(0) is None
+        return lets_in(stack_login(layout, STREAM, broker_reach(settings)))
     service = read_state(layout).services.get(NAME)
     if service is None or service.pid is None:
         return False

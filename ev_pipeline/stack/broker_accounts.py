@@ -18,6 +18,7 @@ from typing import Any, Final
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.access import access_file
 from ev_pipeline.messaging.accounts import ACCOUNTS_FILE, BrokerAccount, Role
+from ev_pipeline.messaging.handshake import lets_in
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.topics import ACCOUNT_NAME
 from ev_pipeline.stack.account import Account
@@ -25,6 +26,7 @@ from ev_pipeline.stack.broker_credentials import (
     credentials_path,
     login_by,
     new_login,
+    stack_login,
     stored_password,
     write_credentials,
 )
@@ -173,18 +175,25 @@ def rotate(registry: Registry, names: Sequence[str], reach: Login) -> list[Login
         PipelineError: one of them is not there, or its service, which runs, knows the old one; no
             password was changed then.
     """
-    in_use = {account.name for account in SERVICES} if supervisor_pid(registry.layout) else set()
     for name in names:
         _require_known(registry, name)
-        if name in in_use:
-            raise PipelineError(
-                f"the stack's own services use the account {name}, and they are up",
-                mend="stop the stack first (`ev-pipeline down`)",
-            )
+    services = [account.name for account in SERVICES if account.name in names]
+    if services and _are_services_up(registry.layout, reach):
+        raise PipelineError(
+            f"the stack's own services use the account {services[0]}, and they are up",
+            mend="stop the stack first (`ev-pipeline down`; containers: `docker compose stop`)",
+        )
     logins = [new_login(reach, name) for name in dict.fromkeys(names)]
     for login in logins:
         registry.put(registry.accounts[login.username], login)
     return logins
+
+
+def _are_services_up(layout: Layout, reach: Login) -> bool:
+    """In containers they are taken for it while their broker is."""
+    if layout.handed_out.is_dir():
+        return lets_in(stack_login(layout, SERVICES[0].name, reach))
+    return supervisor_pid(layout) is not None
 
 
 def _require_known(registry: Registry, name: str) -> None:

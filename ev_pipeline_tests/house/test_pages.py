@@ -17,7 +17,21 @@ from simulator.__main__ import app as simulator_app
 
 ANYWHERE = {
     "echo",
-    *("cd", "mkdir", "export", "git", "psql", "set", ".", "ls", "cat", "apt-get", "sudo", "docker"),
+    *(
+        "cd",
+        "mkdir",
+        "umask",
+        "export",
+        "git",
+        "psql",
+        "set",
+        ".",
+        "ls",
+        "cat",
+        "apt-get",
+        "sudo",
+        "docker",
+    ),
     *("mosquitto_pub", "mosquitto_sub", "cp", "mv", "tee"),
 }
 """Programs that are not ours."""

@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
 import stat
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from ev_pipeline.cli.main import app
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.accounts import AccountBook, BrokerAccount, Role
 from ev_pipeline.messaging.login import Login
@@ -17,6 +20,8 @@ from ev_pipeline.stack.account import server_account
 from ev_pipeline.stack.account_lists import add_all, read_list
 from ev_pipeline.stack.broker import await_login, broker_reach
 from ev_pipeline.stack.credentials import Credentials
+from ev_pipeline.stack.layout import Layout
+from ev_pipeline_tests.conftest import free_port
 from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
 from ev_pipeline_tests.running_broker import RunningBroker, prepared
 from ev_pipeline_tests.stack.processes import wait_until
@@ -58,6 +63,20 @@ def test_accounts_come_and_go_without_a_restart(own_broker: RunningBroker) -> No
     assert charger.username not in (own_broker.layout.mosquitto / "access").read_text()
 
 
+def test_a_removal_is_not_told_before_the_broker_refuses_the_account(
+    own_broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ev_pipeline.stack.broker.TAKE_UP_S", 0)
+    environment = {
+        "EV_HOME": str(own_broker.layout.home),
+        "EV_BROKER_HOST": "127.0.0.1",  # who watches its files by itself, which this one does not
+        "EV_MQTT_PORT": str(own_broker.settings.mqtt_port),
+    }
+    removed = CliRunner().invoke(app, ["accounts", "remove", "charger-2"], env=environment)
+    assert isinstance(removed.exception, PipelineError)
+    assert "it lets the account in" in str(removed.exception)
+
+
 def test_a_new_password_cuts_off_whoever_has_the_old_one(own_broker: RunningBroker) -> None:
     charger = own_broker.add_charger(source="dundee", scope="north")
     other = own_broker.add_charger()
@@ -74,6 +93,28 @@ def test_a_new_password_cuts_off_whoever_has_the_old_one(own_broker: RunningBrok
     assert login.password != charger.password
     assert own_broker.login(charger.username) == login
     assert AccountBook(own_broker.layout.home).accounts() == before
+
+
+@pytest.mark.parametrize("name", ["stream", "dagster", "nodered", "simulator"])
+def test_in_containers_a_services_password_stays_while_their_broker_is_up(
+    broker: RunningBroker, home: Path, name: str
+) -> None:
+    layout = Layout(home)
+    shutil.copytree(broker.layout.home, home, dirs_exist_ok=True)
+    layout.handed_out.mkdir()
+    before = broker.login(name).password
+
+    def rotate() -> str:
+        with broker_accounts.edited(layout, owner=server_account()) as registry:
+            reach = broker_reach(broker.settings.model_copy(update={"mqtt_port": port}))
+            return broker_accounts.rotate(registry, [name], reach)[0].password
+
+    port = broker.settings.mqtt_port
+    with pytest.raises(PipelineError, match=f"services use the account {name}, and they are up"):
+        rotate()
+    assert broker_credentials.stored_password(layout, name) == before
+    port = free_port()  # where no broker is
+    assert rotate() == broker_credentials.stored_password(layout, name) != before
 
 
 def _mapping(name: str | None) -> str | None:
