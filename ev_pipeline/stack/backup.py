@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.broker_accounts import unchanging
-from ev_pipeline.stack.credentials import OWNER, Login, write_private
+from ev_pipeline.stack.credentials import OWNER, Login, copy_file, write_private
 from ev_pipeline.stack.dumps import dump, shown
 from ev_pipeline.stack.handing_out import USER_KEY
 from ev_pipeline.stack.kept import DUMPS, HOME, find_databases, kept_files, reachable
@@ -162,8 +162,7 @@ def _lock(descriptor: int, directory: Path) -> None:
 def _copy(layout: Layout, name: str, home: Path) -> None:
     target = home / name
     target.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-    shutil.copyfile(layout.home / name, target)
-    target.chmod(PRIVATE_FILE)
+    copy_file(layout.home / name, target)
 
 
 def _write_out(directory: Path) -> None:

@@ -5,6 +5,7 @@ What lives here: `$EV_HOME/credentials`. What does not: the roles that the passw
 
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +136,14 @@ def write_private(
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
+
+
+def copy_file(source: Path, target: Path, *, mode: int = PRIVATE_FILE) -> None:
+    """The new file holds what the source does, and from its first moment has the mode."""
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file, source.open("rb") as text:
+        os.fchmod(file.fileno(), mode)  # whatever the umask is
+        shutil.copyfileobj(text, file)
 
 
 def stored_url(layout: Layout, login: Login) -> URL | None:

@@ -12,18 +12,18 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
 
 from sqlalchemy.engine import URL
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.messaging.accounts import ACCOUNTS_FILE, AccountBook
+from ev_pipeline.messaging.accounts import AccountBook
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.account import require_reachable, server_account
 from ev_pipeline.stack.broker import broker_reach, make_broker_directory
 from ev_pipeline.stack.broker_accounts import edited, ensure_shipped
-from ev_pipeline.stack.credentials import HOST, OWNER, Credentials, Login
+from ev_pipeline.stack.credentials import HOST, OWNER, Credentials, Login, copy_file
 from ev_pipeline.stack.dumps import ask_server, restore, shown
+from ev_pipeline.stack.exchange import put_back, take_place
 from ev_pipeline.stack.kept import DUMPS, HOME, Databases, find_databases
 from ev_pipeline.stack.layout import PRIVATE_FILE, PUBLIC_FILE, Layout
 from ev_pipeline.stack.manifest import Manifest, read_manifest, require_whole
@@ -33,15 +33,6 @@ from ev_pipeline.stack.serving import served
 from ev_pipeline.stack.state import only_one_at_work
 from ev_pipeline.storage.engine import analyse, connect, knows_schema, migrate
 from ev_pipeline.storage.renumbering import renumber_transactions
-
-REPLACED: Final = "replaced"
-"""Where what a home held is put while the backup takes its place; then it is removed."""
-
-TAKING_PLACE: Final = (
-    *("postgres", "mosquitto", "credentials", "certificates"),
-    *(ACCOUNTS_FILE, "stack.env"),
-)
-"""What a home has of a backup; logs, Dagster's folder and the dashboard's stay as they are."""
 
 
 def open_backup(directory: Path) -> Manifest:
@@ -111,7 +102,7 @@ def restore_home(
                 report(f"{name} is restored into {urls[login].database}")
             _bring_up_to_date(settings, urls[OWNER])
         report("the schema is up to date")
-        _take_place(staging, layout)
+        take_place(staging, layout)
 
 
 def hand_out(settings: Settings) -> None:
@@ -178,10 +169,14 @@ def _require_empty(databases: Databases, manifest: Manifest) -> None:
 
 @contextmanager
 def _staged(layout: Layout) -> Iterator[Layout]:
-    """Within, an empty layout inside the home; it is gone at the end, whatever happened."""
+    """Within, an empty layout inside the home; it is gone at the end, whatever happened.
+
+    What an earlier one took from the home, which was killed meanwhile, is back in its place first.
+    """
     staging = Layout(layout.restore_unfinished)
     require_unserved(staging.postgres)
     try:
+        put_back(staging, layout)
         shutil.rmtree(staging.home, ignore_errors=True)
         staging.make()
         yield staging
@@ -193,7 +188,8 @@ def _staged(layout: Layout) -> Iterator[Layout]:
             where=str(error.filename or staging.home),
         ) from error
     finally:
-        shutil.rmtree(staging.home, ignore_errors=True)
+        if not layout.restore_mark.exists():  # else it has the only copy of something
+            shutil.rmtree(staging.home, ignore_errors=True)
 
 
 def _copy_files(manifest: Manifest, directory: Path, staging: Layout) -> None:
@@ -204,8 +200,8 @@ def _copy_files(manifest: Manifest, directory: Path, staging: Layout) -> None:
             continue
         target = staging.home / name.removeprefix(f"{HOME}/")
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(directory / name, target)
-        target.chmod(PUBLIC_FILE if target == staging.authority else PRIVATE_FILE)
+        mode = PUBLIC_FILE if target == staging.authority else PRIVATE_FILE
+        copy_file(directory / name, target, mode=mode)
         if account and target == staging.broker_store:
             os.chown(target, account.uid, account.gid)
 
@@ -239,29 +235,3 @@ def _bring_up_to_date(settings: Settings, url: URL) -> None:
         analyse(engine)
     finally:
         engine.dispose()
-
-
-def _take_place(staging: Layout, layout: Layout) -> None:
-    """What was staged is the home's, and nothing of what stood there is left beside it.
-
-    Whoever is killed in between leaves a mark, by which `up` knows (`require_restored`).
-    """
-    replaced = staging.home / REPLACED
-    replaced.mkdir()
-    moved: list[tuple[Path, Path]] = []
-    layout.restore_mark.touch()
-    try:
-        for name in TAKING_PLACE:
-            for source, target in (
-                (layout.home / name, replaced / name),
-                (staging.home / name, layout.home / name),
-            ):
-                if source.exists():
-                    source.rename(target)
-                    moved.append((source, target))
-    except OSError:
-        for source, target in reversed(moved):
-            target.rename(source)
-        raise
-    finally:
-        layout.restore_mark.unlink()

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +34,7 @@ from ev_pipeline.stack.broker import prepare_broker
 from ev_pipeline.stack.broker_credentials import credentials_path, stack_client_id, stored_password
 from ev_pipeline.stack.credentials import DAGSTER, OWNER, READER
 from ev_pipeline.stack.dagster_home import libpq
+from ev_pipeline.stack.exchange import put_back, take_place
 from ev_pipeline.stack.handing_out import USER_KEY
 from ev_pipeline.stack.kept import DUMPS
 from ev_pipeline.stack.layout import Layout
@@ -360,6 +363,112 @@ def test_a_database_elsewhere_is_filled_only_if_it_is_empty(
         )
     for name in names:
         migrated.execute(f"drop database {name} with (force)")
+
+
+def _exchange_fails(monkeypatch: pytest.MonkeyPatch, *, after: int, is_back: bool) -> None:
+    """Whatever moves files is interrupted after so many; and then goes on, or is gone for good."""
+    rename, calls = Path.rename, count()
+
+    def interrupted(path: Path, target: Path) -> Path:
+        number = next(calls)
+        if number == after or (number > after and not is_back):
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+
+
+@pytest.mark.parametrize("after", range(1, 8))
+def test_an_exchange_that_is_interrupted_leaves_the_home_as_it_was(
+    home: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    layout = Layout(home)
+    staging = Layout(layout.restore_unfinished)
+
+    def fill() -> dict[str, bytes]:
+        for each, text in ((layout, "old"), (staging, "new")):
+            for folder in (each.credentials, each.certificates):
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / "secret").write_text(text)
+            (each.home / "accounts.json").write_text(text)
+        (staging.home / "postgres").mkdir()
+        (home / "stack.env").write_text("old")  # which this backup has none of
+        return held()
+
+    def held() -> dict[str, bytes]:
+        files = [path for path in home.rglob("*") if path.is_file()]
+        mine = [path for path in files if staging.home not in path.parents]
+        return {path.relative_to(home).as_posix(): path.read_bytes() for path in mine}
+
+    before = fill()
+    with monkeypatch.context() as patch:
+        _exchange_fails(patch, after=after, is_back=True)
+        with pytest.raises(KeyboardInterrupt):
+            take_place(staging, layout)
+    assert held() == before
+    shutil.rmtree(staging.home)
+    fill()
+    with monkeypatch.context() as patch:  # as when it is killed
+        _exchange_fails(patch, after=after, is_back=False)
+        with pytest.raises(KeyboardInterrupt):
+            take_place(staging, layout)
+    with pytest.raises(PipelineError, match="a restore was interrupted here"):
+        require_restored(layout)
+    put_back(staging, layout)
+    assert held() == before
+    assert not layout.postgres.exists()
+    require_restored(layout)
+
+
+def test_a_restore_after_one_that_was_killed_does_not_lose_what_the_home_held(
+    source: Source, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = Layout(home)
+    layout.make()
+    (layout.credentials / "precious").write_text("old")
+    staging = Layout(layout.restore_unfinished)
+    staging.make()
+    with monkeypatch.context() as patch:
+        _exchange_fails(patch, after=2, is_back=False)
+        with pytest.raises(KeyboardInterrupt):
+            take_place(staging, layout)
+    assert not (layout.credentials / "precious").exists()
+    settings = Settings(home=home, postgres_bin=tmp_path)  # where there is none, so that it fails
+    for _ in range(2):
+        with pytest.raises(PipelineError):
+            restore_home(
+                settings,
+                source.backup,
+                open_backup(source.backup),
+                is_replacing=True,
+                report=lambda _: None,
+            )
+        assert (layout.credentials / "precious").read_text() == "old"
+        assert not staging.home.exists()
+
+
+def test_a_secret_is_nobody_elses_while_it_is_being_restored(
+    source: Source, home: Path, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    shutil.copytree(source.backup, backup)
+    manifest = open_backup(backup)
+    key = backup / "home/certificates/ca.key"
+    key.unlink()
+    os.mkfifo(key)
+    settings = Settings(home=home, postgres_bin=tmp_path)  # where there is none, so that it ends
+    target = Layout(Layout(home).restore_unfinished).authority_key
+
+    def restore() -> None:
+        with pytest.raises(PipelineError, match="PostgreSQL"):
+            restore_home(settings, backup, manifest, is_replacing=False, report=lambda _: None)
+
+    with ThreadPoolExecutor(1) as threads:
+        done = threads.submit(restore)
+        with key.open("wb"):  # it is read until this is closed
+            wait_until(target.exists, within_s=20)
+            assert stat.S_IMODE(target.stat().st_mode) == 0o600
+        done.result()
 
 
 @pytest.mark.long
