@@ -140,7 +140,8 @@ def rotate(
     is_database: Annotated[
         bool,
         typer.Option(
-            "--database", help="The roles of the stack's own database; while the stack is down."
+            "--database",
+            help="The roles of the stack's own database instead; while the stack is down.",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -155,8 +156,8 @@ def rotate(
     from ev_pipeline.stack import broker, broker_accounts, postgres  # noqa: PLC0415 -- --help stays fast
     from ev_pipeline.stack.account import server_account  # noqa: PLC0415
 
-    if not names and not is_database:
-        raise typer.BadParameter("name an account, or --database")
+    if bool(names) is is_database:
+        raise typer.BadParameter("name accounts, or --database")
     settings = load_settings()
     layout, wanted = Layout(settings.home), names or []
     is_active = False

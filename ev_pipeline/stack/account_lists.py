@@ -14,7 +14,6 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.accounts import BrokerAccount, Role
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.stack.broker_accounts import Registry, add, require_new
-from ev_pipeline.stack.broker_credentials import credentials_path
 
 COLUMNS: Final = ("name", "source", "scope")
 """Of a list; only the first must be there."""
@@ -86,12 +85,7 @@ def add_all(
             wrong.append((each.line, error))
     if wrong:
         return [], wrong
-    try:
-        return [add(registry, account, reach) for account in sound.values()], []
-    except OSError:
-        for name in sound:
-            credentials_path(registry.layout, name).unlink(missing_ok=True)
-        raise
+    return [add(registry, account, reach) for account in sound.values()], []
 
 
 def _require_header(file: Path, header: Sequence[str]) -> None:

@@ -5,14 +5,12 @@ disagree with what the worker knows. What lives here: those files and the creden
 not: what an account may do (`messaging.access`), or telling a running broker (`broker`).
 """
 
-import base64
 import fcntl
-import hashlib
 import json
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from ev_pipeline.domain.errors import PipelineError
@@ -30,9 +28,10 @@ from ev_pipeline.stack.broker_credentials import (
     stored_password,
     write_credentials,
 )
-from ev_pipeline.stack.credentials import write_private
+from ev_pipeline.stack.credentials import PrivateFiles, replaced_together
 from ev_pipeline.stack.handing_out import hand_out
 from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.password_hash import password_hash
 from ev_pipeline.stack.state import supervisor_pid
 
 SERVICES: Final = (
@@ -49,12 +48,6 @@ SPARE: Final = (
 )
 """Accounts to try things with: made at the first start, removed for good by whoever wants."""
 
-ITERATIONS: Final = 101
-"""As mosquitto_passwd has it: the passwords are random and long, so more would only slow logins."""
-
-SALT_BYTES: Final = 12
-"""As mosquitto_passwd has it."""
-
 
 @dataclass
 class Registry:
@@ -63,28 +56,34 @@ class Registry:
     Args:
         layout: where the files are.
         owner: the user that runs the broker; null for ours.
+        files: what is written, and takes its place when the change is whole.
         accounts: every account by name.
         hashes: the password of each, as the broker compares it.
+        removed: credentials that go then.
     """
 
     layout: Layout
     owner: Account | None
+    files: PrivateFiles
     accounts: dict[str, BrokerAccount] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
+    removed: list[Path] = field(default_factory=list)
 
     def put(self, account: BrokerAccount, login: Login) -> None:
-        """The account is there, with the login's password, and its credentials are written."""
+        """The account is there, with the login's password and credentials that say it."""
         self.accounts[account.name] = account
-        self.hashes[account.name] = password_hash(login.password, secrets.token_bytes(SALT_BYTES))
-        write_credentials(self.layout, account, login)
+        self.hashes[account.name] = password_hash(login.password)
+        write_credentials(self.files, self.layout, account, login)
 
 
 @contextmanager
 def edited(layout: Layout, *, owner: Account | None) -> Iterator[Registry]:
     """Within, nobody else changes accounts; afterwards the files say what the registry says.
 
+    All of them do, or, after an error, none.
+
     Raises:
-        PipelineError: there is no stack yet, or its file cannot be understood.
+        PipelineError: there is no stack yet, its file cannot be understood, or the disk is full.
     """
     if not layout.mosquitto.is_dir():
         raise PipelineError(
@@ -93,9 +92,20 @@ def edited(layout: Layout, *, owner: Account | None) -> Iterator[Registry]:
             where=str(layout.home),
         )
     with unchanging(layout):
-        registry = _read(layout, owner)
-        yield registry
-        _write(registry)
+        try:
+            with replaced_together() as files:
+                registry = _read(layout, owner, files)
+                yield registry
+                _write(registry)
+            for path in registry.removed:
+                path.unlink(missing_ok=True)
+            hand_out(layout)
+        except OSError as error:
+            raise PipelineError(
+                f"the accounts cannot be written ({error.strerror})",
+                mend="mend that, look at `ev-pipeline accounts list`, and do it again",
+                where=str(error.filename or layout.home),
+            ) from error
 
 
 @contextmanager
@@ -114,15 +124,16 @@ def ensure_shipped(registry: Registry, reach: Login) -> None:
         reach: the broker's address and authority; its account and password say nothing.
     """
     wanted = SERVICES if registry.accounts else (*SERVICES, *SPARE)
-    for account in wanted:
-        if account.name not in registry.accounts:
-            registry.put(account, new_login(reach, account.name))
     for name, account in registry.accounts.items():
         password = stored_password(registry.layout, name)
         if password:
-            write_credentials(registry.layout, account, login_by(reach, name, password))
+            login = login_by(reach, name, password)
+            write_credentials(registry.files, registry.layout, account, login)
         elif account in SERVICES:
             registry.put(account, new_login(reach, name))
+    for account in wanted:
+        if account.name not in registry.accounts:
+            registry.put(account, new_login(reach, account.name))
 
 
 def add(registry: Registry, account: BrokerAccount, reach: Login) -> Login:
@@ -213,29 +224,19 @@ def remove(registry: Registry, name: str) -> None:
             f"the stack's own services use the account {name}", mend="leave it where it is"
         )
     del registry.accounts[name], registry.hashes[name]
-    credentials_path(registry.layout, name).unlink(missing_ok=True)
+    registry.removed.append(credentials_path(registry.layout, name))
 
 
-def password_hash(password: str, salt: bytes) -> str:
-    """The password as the broker keeps it: PBKDF2 with SHA-512, in mosquitto_passwd's own form.
-
-    References:
-        mosquitto_passwd(1), `-H sha512-pbkdf2`: $7$iterations$salt$hash, both in base 64.
-    """
-    derived = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
-    parts = (base64.b64encode(part).decode() for part in (salt, derived))
-    return f"$7${ITERATIONS}${'$'.join(parts)}"
-
-
-def _read(layout: Layout, owner: Account | None) -> Registry:
+def _read(layout: Layout, owner: Account | None, files: PrivateFiles) -> Registry:
     path = layout.home / ACCOUNTS_FILE
     if not path.exists():
-        return Registry(layout, owner)
+        return Registry(layout, owner, files)
     try:
         document: dict[str, dict[str, Any]] = json.loads(path.read_text())
         return Registry(
             layout,
             owner,
+            files,
             {name: BrokerAccount.from_json(name, each) for name, each in document.items()},
             {name: each["password_hash"] for name, each in document.items()},
         )
@@ -246,8 +247,8 @@ def _read(layout: Layout, owner: Account | None) -> Registry:
 
 
 def _write(registry: Registry) -> None:
-    """The source first: what is written from it can be written again."""
-    layout, owner = registry.layout, registry.owner
+    """The source, and what the broker reads, which is written from it."""
+    layout, owner, files = registry.layout, registry.owner, registry.files
     document = {
         name: {
             "role": account.role,
@@ -257,9 +258,8 @@ def _write(registry: Registry) -> None:
         }
         for name, account in registry.accounts.items()
     }
-    write_private(layout.home / ACCOUNTS_FILE, json.dumps(document, indent=1) + "\n")
+    files.write(layout.home / ACCOUNTS_FILE, json.dumps(document, indent=1) + "\n")
     passwords = "".join(f"{name}:{value}\n" for name, value in registry.hashes.items())
-    write_private(layout.mosquitto / "passwords", passwords, owner=owner)
+    files.write(layout.mosquitto / "passwords", passwords, owner=owner)
     access = access_file(registry.accounts.values())
-    write_private(layout.mosquitto / "access", access, owner=owner)
-    hand_out(layout)
+    files.write(layout.mosquitto / "access", access, owner=owner)

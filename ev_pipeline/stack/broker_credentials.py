@@ -12,15 +12,17 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.accounts import BrokerAccount, Role
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.settings import ENV_PREFIX
-from ev_pipeline.stack.credentials import PASSWORD_BYTES, write_private
+from ev_pipeline.stack.credentials import PASSWORD_BYTES, PrivateFiles
 from ev_pipeline.stack.layout import Layout
 
 CLIENT_ID_BYTES: Final = 16
 """128 random bits: who knows a client id can take over its session, and with it its queue."""
 
 
-def write_credentials(layout: Layout, account: BrokerAccount, login: Login) -> None:
-    """The account's file says how to reach the broker today."""
+def write_credentials(
+    files: PrivateFiles, layout: Layout, account: BrokerAccount, login: Login
+) -> None:
+    """The account's file says how to reach the broker today, once the files take their places."""
     path = credentials_path(layout, account.name)
     lines = {
         "MQTT_HOST": login.host,
@@ -33,7 +35,7 @@ def write_credentials(layout: Layout, account: BrokerAccount, login: Login) -> N
         lines["MQTT_CLIENT_ID"] = _stored(path).get("MQTT_CLIENT_ID") or (
             f"ev-{account.name}-{secrets.token_hex(CLIENT_ID_BYTES)}"
         )
-    write_private(path, "".join(f"{ENV_PREFIX}{name}={lines[name]}\n" for name in lines))
+    files.write(path, "".join(f"{ENV_PREFIX}{name}={lines[name]}\n" for name in lines))
 
 
 def credentials_path(layout: Layout, name: str) -> Path:

@@ -1,6 +1,7 @@
 """Accounts on disk and at a running broker."""
 
 import json
+import os
 import re
 import shutil
 import stat
@@ -117,6 +118,35 @@ def test_in_containers_a_services_password_stays_while_their_broker_is_up(
     assert rotate() == broker_credentials.stored_password(layout, name) != before
 
 
+@pytest.mark.parametrize("change", ["add", "rotate", "remove"])
+def test_a_full_disk_is_one_line_and_changes_no_account(small_disk: Path, change: str) -> None:
+    settings = Settings(home=small_disk, mqtt_port=free_port())
+    layout, reach = prepared(settings), broker_reach(settings)
+
+    def held() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in small_disk.rglob("*") if path.is_file()}
+
+    def changed() -> None:
+        with broker_accounts.edited(layout, owner=server_account()) as registry:
+            if change == "add":
+                account = BrokerAccount("new-1", Role.CHARGER)
+                broker_accounts.add(registry, account, reach)
+            elif change == "rotate":
+                broker_accounts.rotate(registry, ["charger-1"], reach)
+            else:
+                broker_accounts.remove(registry, "charger-1")
+
+    disk, others = os.statvfs(small_disk), small_disk / "others"
+    others.write_bytes(bytes(disk.f_bavail * disk.f_frsize - 2 * disk.f_frsize))  # for two files
+    before = held()
+    with pytest.raises(PipelineError, match=r"the accounts cannot be written \(No space left"):
+        changed()
+    assert held() == before
+    others.unlink()
+    changed()
+    assert held() != before
+
+
 def _mapping(name: str | None) -> str | None:
     if name == "none-such":
         raise PipelineError("there is no mapping none-such", mend="see `ev-pipeline sources`")
@@ -207,6 +237,15 @@ def test_the_next_start_keeps_passwords_and_removals_and_tells_the_new_port(home
     configuration = (layout.mosquitto / "mosquitto.conf").read_text()
     assert "listener 18884 0.0.0.0\n" in configuration
     assert "$" not in configuration
+
+
+def test_accounts_and_the_database_are_not_rotated_at_once(home: Path) -> None:
+    prepared(Settings(home=home))
+    before = broker_credentials.stored_password(Layout(home), "charger-1")
+    command = ["accounts", "rotate", "charger-1", "--database"]
+    asked = CliRunner().invoke(app, command, env={"EV_HOME": str(home)})
+    assert asked.exit_code == 2
+    assert broker_credentials.stored_password(Layout(home), "charger-1") == before
 
 
 def test_files_that_cannot_be_understood_are_named(home: Path) -> None:
