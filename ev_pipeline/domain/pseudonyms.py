@@ -21,6 +21,9 @@ PERSONAL_FIELDS: Final = (
 )
 """What a session says about who charged: the id, how they were authorised, and their vehicle."""
 
+PERSONAL_CODES: Final = ("malformed", "bad_value")
+"""Reasons that quote what may have slipped from a field that says something about a person."""
+
 _PREFIX: Final = "hashed-"
 _HEX_DIGITS: Final = 32
 """128 bits: of a million users two have the same with probability 1e-27."""

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.models.artifact import UnreadableModelError
 from ev_pipeline.domain.pseudonyms import key_check, pseudonym
+from ev_pipeline.intake.mentions import is_telling
 from ev_pipeline.intake.persons_in_quarantine import erase_user
 from ev_pipeline.intake.user_ids import matching_key
 from ev_pipeline.settings import Settings
@@ -127,7 +128,8 @@ def _erase(
 ) -> dict[str, int]:
     counts = erase_persons(connection, of_user(scope, names))
     keys = user_keys([scope] * len(names), names)
-    whole = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
+    telling = "|".join(re.escape(name) for name in names if is_telling(name))
+    whole = re.compile(rf"(?<!\w)(?:{telling})(?!\w)")
     return {
         **counts,
         "quarantined": erase_user(connection, names, scope=scope, key=key, limits=settings),

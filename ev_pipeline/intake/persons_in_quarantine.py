@@ -4,17 +4,20 @@ What lives here: which entries are a user's, and what is left of them. What does
 (`storage.quarantine_erasing`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
-from ev_pipeline.domain.pseudonyms import PERSONAL_FIELDS, keyed_digest
+from ev_pipeline.domain.pseudonyms import keyed_digest
 from ev_pipeline.domain.validation import describe
+from ev_pipeline.intake.mentions import any_of, spellings, texts_of
 from ev_pipeline.intake.raw_records import Reading, digest, without_ids
-from ev_pipeline.intake.user_ids import NAMED_AS, words
+from ev_pipeline.intake.user_ids import LOOSE_COLUMNS, NAMED_AS
 from ev_pipeline.settings import Limits
 from ev_pipeline.sources.mapping import parse_mapping
 from ev_pipeline.storage.quarantine_erasing import Entry, read_entries, write_entries
@@ -23,10 +26,8 @@ from ev_pipeline.storage.quarantine_queries import (
     ReadBy,
     Selection,
     entries_to_replay,
+    list_entries,
 )
-
-_ESCAPED: Final = b"\\u"
-"""In JSON an id may be written otherwise than it reads."""
 
 
 def erase_user(
@@ -34,7 +35,8 @@ def erase_user(
 ) -> int:
     """No entry of the operator tells of the user; returns how many did.
 
-    An entry is the user's whose record names them so, or has one of the names among its words.
+    An entry is the user's whose record names them so, or has one of the names among its words; or
+    which says so itself, where its bytes are not kept.
 
     Args:
         connection: the transaction; no session is stored meanwhile.
@@ -43,26 +45,49 @@ def erase_user(
         key: what digests are keyed by.
         limits: the limits that reasons name.
     """
-    texts = [name.encode() for name in names]
-    selection = Selection(is_open=False, scope=scope, holding=(*texts, _ESCAPED))
-    found: list[int] = []
-    for how, records in entries_to_replay(connection, selection).items():
-        users = _users(how, records)
+    theirs = any_of(names)
+    found = _unkept(connection, scope, theirs)
+    for how, records in entries_to_replay(
+        connection, Selection(is_open=False, scope=scope)
+    ).items():
+        reading = _reading(how)
+        users = _users(how, reading, records)
         found += [
             record.quarantine_id
             for record, user in zip(records, users, strict=True)
-            if user in names or not words(record.raw).isdisjoint(names)
+            if user in names
+            or any(map(theirs.search, texts_of(record.raw, reading.mapping.file.encoding)))
         ]
-    erased = [
-        Entry(
-            entry.quarantine_id,
-            None,
-            keyed_digest(key, entry.raw_sha256),
-            _silent(entry.reasons, PERSONAL_FIELDS, limits, names=names),
-        )
-        for entry in read_entries(connection, found)
-    ]
+    erased = [_erased(entry, theirs, key, limits) for entry in read_entries(connection, found)]
     return write_entries(connection, erased)
+
+
+def _erased(entry: Entry, theirs: re.Pattern[str], key: bytes, limits: Limits) -> Entry:
+    def shown(text: str | None) -> str | None:
+        return None if theirs.search(text or "") else text
+
+    return Entry(
+        entry.quarantine_id,
+        raw=None,
+        raw_sha256=keyed_digest(key, entry.raw_sha256),
+        reasons=_silent(entry.reasons, limits, lambda _reason: True),
+        source_session_id=shown(entry.source_session_id),
+        station_id=shown(entry.station_id),
+        connector_id=shown(entry.connector_id),
+    )
+
+
+def _unkept(connection: sa.Connection, scope: str, theirs: re.Pattern[str]) -> list[int]:
+    """The numbers of entries without bytes that quote the user all the same."""
+    selection = Selection(is_open=False, scope=scope, is_unkept=True)
+    found: list[int] = []
+    for entry in list_entries(connection, selection, limit=None):
+        quoted = [entry[name] for name in LOOSE_COLUMNS]
+        quoted += [reason["value"] for reason in entry["reasons"]]
+        texts = (text for told in quoted if told for text in spellings(told))
+        if any(map(theirs.search, texts)):
+            found.append(entry["quarantine_id"])
+    return found
 
 
 def hash_users(
@@ -85,8 +110,8 @@ def hash_users(
                 if text == entry.raw:
                     continue
                 known_by = digest(text) if text else keyed_digest(key, entry.raw_sha256)
-                reasons = _silent(entry.reasons, ("user_id",), limits, ("malformed",))
-                hashed.append(Entry(entry.quarantine_id, text, known_by, reasons))
+                reasons = _silent(entry.reasons, limits, _tells_id)
+                hashed.append(replace(entry, raw=text, raw_sha256=known_by, reasons=reasons))
     return write_entries(connection, hashed)
 
 
@@ -105,11 +130,11 @@ def _hashed(
         yield record.quarantine_id, text if is_understood else None
 
 
-def _users(how: ReadBy, records: list[HeldRecord]) -> list[str | None]:
+def _users(how: ReadBy, reading: Reading, records: list[HeldRecord]) -> list[str | None]:
     """Whom each record names; null where it names nobody, or cannot be read."""
     if how.records != "session":
         return [None] * len(records)
-    read = _reading(how).read([record.raw for record in records])
+    read = reading.read([record.raw for record in records])
     users: list[str | None] = _in_place(read, len(records))["user_id"].to_list()
     return users
 
@@ -125,24 +150,21 @@ def _reading(how: ReadBy) -> Reading:
     return Reading(mapping, how.scope, how.header, how.is_stream, datetime.now(UTC))
 
 
+def _tells_id(reason: dict[str, Any]) -> bool:
+    return bool(reason["field"] == "user_id" or reason["code"] == "malformed")
+
+
 def _silent(
-    reasons: list[dict[str, Any]],
-    fields: tuple[str, ...],
-    limits: Limits,
-    codes: Sequence[str] = (),
-    names: Sequence[str] = (),
+    reasons: list[dict[str, Any]], limits: Limits, is_silent: Callable[[dict[str, Any]], bool]
 ) -> list[dict[str, Any]]:
-    """Reasons that quote nothing of these fields or codes, nor anything with one of the names."""
-
-    def is_silent(reason: dict[str, Any]) -> bool:
-        value = reason["value"] or ""
-        is_listed = reason["field"] in fields or reason["code"] in codes
-        return is_listed or any(name in value for name in names)
-
-    def said(reason: dict[str, Any]) -> str:
-        return describe(reason["code"], reason["field"], None, limits)
-
+    """The reasons; those that are silent quote nothing."""
     return [
-        {**reason, "value": None, "message": said(reason)} if is_silent(reason) else reason
+        {
+            **reason,
+            "value": None,
+            "message": describe(reason["code"], reason["field"], None, limits),
+        }
+        if is_silent(reason)
+        else reason
         for reason in reasons
     ]

@@ -7,20 +7,21 @@ It comes after validation, so that a record is judged by all that it says, and b
 held against what is stored, which may not say it any more.
 """
 
-import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.domain.pseudonyms import PERSONAL_FIELDS, key_check, pseudonym
+from ev_pipeline.domain.pseudonyms import PERSONAL_CODES, PERSONAL_FIELDS, key_check, pseudonym
 from ev_pipeline.domain.validation import REASON
 from ev_pipeline.intake.job import Job
+from ev_pipeline.intake.mentions import any_of, possible_ids, texts_of
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.user_key import read_user_key
-from ev_pipeline.storage.forgotten import UserKey, forgotten_among, known_key
+from ev_pipeline.storage.forgotten import UserKey, forgotten_among, forgotten_of, known_key
 
 NAMED_AS: Final = "named_as"
 """Column of settled records: the user's id as it came."""
@@ -31,20 +32,11 @@ IS_FORGOTTEN: Final = "is_forgotten"
 IS_ERASED: Final = "is_erased"
 """Column of settled records: whether they tell nothing of their user, forgotten or long gone."""
 
+LOOSE_COLUMNS: Final = ("source_session_id", "station_id", "connector_id")
+"""Texts that an entry shows beside its bytes; fields that slipped put an id there."""
 
-_WORD: Final = re.compile(r"[^\s\"',;|:=/\\\[\]{}()<>]{5,}")
-"""What stands between blanks, quotes, brackets and separators. Shorter ids are looked for in their
-own field alone: they stand in half of all records by chance."""
-
-_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
-
-
-def words(raw: bytes) -> frozenset[str]:
-    """The words of a record, whatever its form; JSON's escapes are read."""
-    text = raw.decode(errors="replace")
-    halves = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
-    plain = halves.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return frozenset(_WORD.findall(plain))
+_KEPT_ANSWERS: Final = 65_536
+"""Possible ids of which it is remembered whether they are a forgotten user's."""
 
 
 def matching_key(settings: Settings, known: UserKey) -> bytes:
@@ -86,6 +78,7 @@ class UserIds:
         self.key: Final = None if known is None else matching_key(settings, known)
         self._connection = connection
         self._scope = job.origin.scope
+        self._encoding = job.mapping.file.encoding
         days = settings.keep_user_ids_days
         self._ended_before = job.origin.received_at - timedelta(days=days) if days else None
 
@@ -128,23 +121,27 @@ class UserIds:
     def settled_refused(self, rows: pl.DataFrame, raws: list[bytes]) -> pl.DataFrame:
         """The same for refused records, whose reasons may quote what must not be stored.
 
-        A record is also a forgotten user's that has the id among its words, in whatever field.
+        A record is also a forgotten user's that has the id among its words, in whatever field; then
+        nothing is quoted of it.
 
         Args:
             rows: as for `settled`.
             raws: the bytes of each.
         """
-        mentions = pl.lit(pl.Series(self._mentions(raws), dtype=pl.Boolean))
+        told = self._forgotten_in(raws)
+        mentions = pl.lit(pl.Series([bool(ids) for ids in told], dtype=pl.Boolean))
         field, code = pl.element().struct.field("field"), pl.element().struct.field("code")
         tells_id = (field == "user_id") | (code == "malformed")
+        tells_person = field.is_in(PERSONAL_FIELDS) | code.is_in(PERSONAL_CODES)
         return (
             self.settled(rows)
+            .with_columns(_without(told, rows[name]) for name in LOOSE_COLUMNS if name in rows)
             .with_columns(pl.col(IS_FORGOTTEN) | mentions, pl.col(IS_ERASED) | mentions)
             .with_columns(
-                pl.when(mentions)
+                pl.when(IS_FORGOTTEN)
                 .then(_without_values(pl.lit(value=True)))
                 .when(IS_ERASED)
-                .then(_without_values(field.is_in(PERSONAL_FIELDS)))
+                .then(_without_values(tells_person))
                 .when(pl.lit(self.is_hashing))
                 .then(_without_values(tells_id))
                 .otherwise("errors")
@@ -152,13 +149,25 @@ class UserIds:
             )
         )
 
-    def _mentions(self, raws: list[bytes]) -> list[bool]:
-        if self.key is None:
-            return [False] * len(raws)
-        said = [words(raw) for raw in raws]
-        every: frozenset[str] = frozenset().union(*said)
-        forgotten = frozenset(self._forgotten({word: self.hash_of(word) for word in every}))
-        return [not forgotten.isdisjoint(told) for told in said]
+    def _forgotten_in(self, raws: list[bytes]) -> list[frozenset[str]]:
+        """The ids of forgotten users that stand in each of the records."""
+        forgotten = forgotten_of(self._connection, self._scope) if self.key else frozenset()
+        if not forgotten:
+            return [frozenset()] * len(raws)
+
+        @lru_cache(_KEPT_ANSWERS)
+        def is_theirs(user_id: str) -> bool:
+            return self.hash_of(user_id) in forgotten
+
+        return [
+            frozenset(
+                user_id
+                for text in texts_of(raw, self._encoding)
+                for user_id in possible_ids(text)
+                if is_theirs(user_id)
+            )
+            for raw in raws
+        ]
 
     def hash_of(self, user_id: str) -> str:
         """The user's keyed hash; there is a key."""
@@ -177,6 +186,15 @@ class UserIds:
         if self.key is None:
             return {}
         return {user: self.hash_of(user) for user in rows["user_id"].drop_nulls().unique()}
+
+
+def _without(told: list[frozenset[str]], texts: pl.Series) -> pl.Series:
+    """The texts, null where one holds an id that is told of its record."""
+    shown = [
+        None if ids and text is not None and any_of(ids).search(text) else text
+        for ids, text in zip(told, texts, strict=True)
+    ]
+    return pl.Series(texts.name, shown, dtype=pl.String)
 
 
 def _without_values(is_silent: pl.Expr) -> pl.Expr:

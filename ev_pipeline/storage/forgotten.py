@@ -57,6 +57,12 @@ def forgotten_among(
     return frozenset(connection.execute(query).scalars())
 
 
+def forgotten_of(connection: sa.Connection, scope: str) -> frozenset[str]:
+    """The hashes of all forgotten users of the operator."""
+    theirs = sa.select(ev_forgotten_user.c.user_hash).where(ev_forgotten_user.c.scope == scope)
+    return frozenset(connection.execute(theirs).scalars())
+
+
 def add_tombstone(
     connection: sa.Connection, scope: str, user_hash: str, forgotten_at: datetime
 ) -> bool:

@@ -24,7 +24,6 @@ class Selection:
         quarantine_ids: their numbers.
         is_open: whether to leave settled ones out.
         scope: the operator whose records they are.
-        holding: texts of which their bytes hold one.
         is_unkept: whether to take only those whose bytes are not kept.
     """
 
@@ -34,7 +33,6 @@ class Selection:
     quarantine_ids: tuple[int, ...] = ()
     is_open: bool = True
     scope: str | None = None
-    holding: tuple[bytes, ...] = ()
     is_unkept: bool = False
 
 
@@ -171,11 +169,6 @@ def _conditions(selection: Selection) -> list[sa.ColumnElement[bool]]:
         conditions.append(entry.scope == selection.scope)
     if selection.is_unkept:
         conditions.append(entry.raw.is_(None))
-    if selection.holding:
-        raws = (sa.literal(text, sa.LargeBinary()) for text in selection.holding)
-        conditions.append(
-            sa.or_(*(sa.func.pg_catalog.position(entry.raw, raw) > 0 for raw in raws))
-        )
     if selection.quarantine_ids:
         conditions.append(entry.quarantine_id.in_(selection.quarantine_ids))
     return conditions

@@ -20,9 +20,16 @@ def tables_with(engine: sa.Engine, text: str) -> list[str]:
                 select count(*) from {table} t
                 where strpos(t::text, :text) > 0 or strpos(t::text, :bytes) > 0
                     or strpos(t::text, :escaped) > 0
+                    or strpos(replace(t::text, :backslash, ''), :bare) > 0
             """
-            escaped = json.dumps(text).strip('"').encode().hex()
-            names = {"text": text, "bytes": text.encode().hex(), "escaped": escaped}
+            escaped = json.dumps(text)[1:-1]
+            names = {
+                "text": text,
+                "bytes": text.encode().hex(),
+                "escaped": escaped.encode().hex(),
+                "backslash": "\\",
+                "bare": escaped.replace("\\", ""),
+            }
             if connection.execute(sa.text(query), names).scalar_one():
                 found.append(table)
     return found

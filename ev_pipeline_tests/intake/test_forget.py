@@ -81,6 +81,7 @@ STREAMED = [
     Delivery(at(8)),
     Delivery(at(9, energy_kwh=0)),
     Delivery(b'{"user_id": "' + WHO.encode()),
+    Delivery(rb'{"user_id":"Zo\u00eb-0815.driver'),
 ]
 
 
@@ -225,6 +226,14 @@ def test_a_load_that_is_taken_back_brings_nobody_back(filled: Loader, engine: sa
     assert tables_with(engine, WHO) == []
     assert_rollups_are_exact(engine, "UTC")
     assert_panels_are_a_recount(engine, filled.settings)
+
+
+def test_a_short_id_is_no_part_of_a_files_name(load: Loader, engine: sa.Engine) -> None:
+    load.folder = load.folder / "2024-01-05"
+    load.folder.mkdir()
+    load(at(1, user_id="01"))
+    assert "loads" not in forget(load, "01")
+    assert rows(engine, "select path like '%/2024-01-05/%' from ev_load") == [True]
 
 
 def test_without_the_key_nothing_is_stored_that_could_bring_somebody_back(
