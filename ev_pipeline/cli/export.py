@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from ev_pipeline.storage.outgoing import Wanted
 
 _commands = typer.Typer(
-    no_args_is_help=True, help="The way out: sessions, labels and reports as files."
+    no_args_is_help=True,
+    help="The way out: sessions, labels and reports as files."
+    "\n\nExample: ev-pipeline export sessions --output sessions.csv",
 )
 
 

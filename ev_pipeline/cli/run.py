@@ -25,6 +25,8 @@ _LOOKS_AFTER_STOP: Final = 4
 _LOOKS_FOR_RETRY: Final = 240
 """Looks at a run that Dagster says it runs again: 2 min, and it takes one turn of the daemon."""
 
+JOBS: Final = "The job: bootstrap, retrain, label_new_sessions, publish_dashboard or retention."
+
 _ENDED: Final = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
@@ -34,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    job: Annotated[str, typer.Argument(help="The job: bootstrap or retrain.")],
+    job: Annotated[str, typer.Argument(help=JOBS)],
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Run a Dagster job to its end, with progress. Example: ev-pipeline run retrain.

@@ -58,7 +58,7 @@ def back_up(
             not where the settings say, or the disk is full.
     """
     layout, databases = Layout(settings.home), find_databases(settings)
-    with _named_when_whole(directory) as unfinished:
+    with _named_when_whole(directory, layout.home) as unfinished:
         home = unfinished / HOME
         home.mkdir(mode=PRIVATE_DIRECTORY)
         if layout.broker_store.is_file():
@@ -105,7 +105,7 @@ def _dump_all(
 
 
 @contextmanager
-def _named_when_whole(directory: Path) -> Iterator[Path]:
+def _named_when_whole(directory: Path, source: Path) -> Iterator[Path]:
     """Within, a private directory to fill; afterwards, unless something failed, it has the name."""
     if directory.exists():
         raise PipelineError(
@@ -126,6 +126,13 @@ def _named_when_whole(directory: Path) -> Iterator[Path]:
                 raise
         _sync(directory.parent)
     except OSError as error:
+        place = Path(error.filename or directory)
+        if source in place.parents and unfinished not in (place, *place.parents):
+            raise PipelineError(
+                f"it cannot be read ({error.strerror})",
+                mend="back up as the user who started the stack, or as root",
+                where=str(place),
+            ) from error
         full = error.errno == errno.ENOSPC
         raise PipelineError(
             "the disk is full" if full else f"it cannot be written ({error.strerror})",

@@ -1,10 +1,12 @@
 """What runs when: jobs, their schedule, and what keeps two of them apart."""
 
+import re
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from ev_pipeline.cli.run import JOBS
 from ev_pipeline.definitions import build_definitions, definitions
 from ev_pipeline.settings import Settings
 
@@ -26,6 +28,12 @@ def test_bootstrap_makes_every_asset_and_retrain_all_but_the_records() -> None:
     assert _assets_of(graph, "bootstrap") == every
     assert _assets_of(graph, "publish_dashboard") == {"dashboard"}
     assert _assets_of(graph, "retrain") == every - {"ev_station", "ev_session"}
+
+
+def test_the_command_names_every_job() -> None:
+    jobs = _definitions(Settings()).resolve_all_job_defs()
+    names = {job.name for job in jobs if not job.name.startswith("__")}
+    assert names == {*re.split(r", | or ", JOBS.removeprefix("The job: ").rstrip("."))}
 
 
 def test_what_runs_for_new_sessions_looks_at_nothing_that_grows_with_the_old() -> None:

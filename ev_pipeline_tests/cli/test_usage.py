@@ -36,7 +36,8 @@ def test_a_wrong_use_is_one_line_with_the_mend_and_exit_code_2(words: list[str],
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["sources"], ["loads"], ["quarantine"], ["models"], ["sources", "check"]]
+    "words",
+    [[], ["sources"], ["loads"], ["quarantine"], ["models"], ["export"], ["sources", "check"]],
 )
 def test_help_has_an_example(words: list[str]) -> None:
     done = _run(*words, "--help")

@@ -147,6 +147,12 @@ def test_no_secret_is_in_an_environment_or_an_argument() -> None:
         assert not [word for word in words if re.search("password|secret", str(word))], name
 
 
+def test_settings_reach_everything_of_ours_and_the_dashboard() -> None:
+    expected = [{"path": "settings.env", "required": False}]
+    found = {name for name, each in services().items() if each.get("env_file") == expected}
+    assert found == {*OURS, *ONCE, "nodered"}
+
+
 def volumes_of(service: dict[str, Any]) -> set[str]:
     return {mount.source for mount in mounts(service) if not mount.source.startswith(".")}
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import stat
@@ -280,6 +281,24 @@ def test_a_full_disk_is_one_line_and_no_backup(source: Source, small_disk: Path)
     with pytest.raises(PipelineError, match="the disk is full"):
         source.back_up(small_disk / "backup")
     assert list(small_disk.iterdir()) == [others]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is another user at will")
+def test_a_file_that_may_not_be_read_is_named(source: Source, home: Path) -> None:
+    shutil.copytree(source.settings.home, home, dirs_exist_ok=True)
+    key, nobody = Layout(home).authority_key, pwd.getpwnam("nobody").pw_uid
+    for path in (home, *home.rglob("*")):
+        os.chown(path, 0 if path == key else nobody, -1)
+    theirs = replace(source, settings=source.settings.model_copy(update={"home": home}))
+    os.seteuid(nobody)
+    try:
+        with pytest.raises(PipelineError, match="it cannot be read") as caught:
+            theirs.back_up(home / "backup")
+    finally:
+        os.seteuid(0)
+    assert str(key) in str(caught.value)
+    assert "as the user who started the stack" in caught.value.mend
+    assert not (home / "backup").exists()
 
 
 @pytest.mark.parametrize("name", ["database.dump", "home/accounts.json"])
