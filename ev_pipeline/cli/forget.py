@@ -15,6 +15,8 @@ from ev_pipeline.cli.person import who
 from ev_pipeline.domain.errors import PipelineError
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from ev_pipeline.intake.forget import Forgotten
 
 _TOLD: Final = {
@@ -67,6 +69,7 @@ def forget(
     user_id = sys.stdin.readline().strip() if user == "-" else user
     operator = scope or settings.operator
     with database(settings) as engine:
+        _require_operator(engine, scope)
 
         def erase(*, is_tried: bool) -> "Forgotten":
             return forget_user(
@@ -78,7 +81,8 @@ def forget(
         done = erase(is_tried=dry_run)
     if as_json:
         counts = {name: done.counts[name] for name in _TOLD}
-        print_json({"scope": operator, "is_new": done.is_new, "dry_run": dry_run, **counts})
+        told = {"scope": operator, "is_new": done.is_new, "dry_run": dry_run, **counts}
+        print_json({**told, "other_scopes": done.elsewhere})
         return
     _tell(done)
     if dry_run:
@@ -100,6 +104,25 @@ def _require_person() -> None:
         )
 
 
+def _require_operator(engine: "sa.Engine", scope: str | None) -> None:
+    """Pass only if the operator that is named is known: else a slip would forget nobody.
+
+    Raises:
+        PipelineError: nothing is stored of such an operator.
+    """
+    from ev_pipeline.storage.user_names import operators  # noqa: PLC0415 -- --help stays fast
+
+    if scope is None:
+        return
+    with engine.connect() as connection:
+        known = operators(connection)
+    if scope not in known:
+        raise PipelineError(
+            f"there is no operator {scope[:80]!r}",
+            mend=f"name one of: {', '.join(known)}" if known else "load something of it first",
+        )
+
+
 def _ask(found: "Forgotten", operator: str) -> None:
     """Go on only if a person says so."""
     _tell(found)
@@ -110,5 +133,8 @@ def _tell(found: "Forgotten") -> None:
     rows = [(found.counts[name], text) for name, text in _TOLD.items() if found.counts[name]]
     if not rows:
         messages.print("nothing is stored of this user")
+        if found.elsewhere:
+            others = ", ".join(found.elsewhere)
+            messages.print(f"a user of that name is known to {others}: see --scope")
         return
     print_table(("rows", "of what tells of the user"), rows)

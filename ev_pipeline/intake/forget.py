@@ -21,7 +21,7 @@ from ev_pipeline.intake.user_ids import matching_key
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.user_key import ensure_user_key
 from ev_pipeline.storage.artifacts import rename_users, user_keys
-from ev_pipeline.storage.erasing import erase_persons, of_user
+from ev_pipeline.storage.erasing import erase_features, erase_persons, of_user
 from ev_pipeline.storage.forgotten import (
     UserKey,
     add_tombstone,
@@ -34,6 +34,7 @@ from ev_pipeline.storage.models_lock import COMMAND_WAIT_S, models_lock
 from ev_pipeline.storage.promotion import label_for_champion
 from ev_pipeline.storage.registry import read_champion
 from ev_pipeline.storage.rollups import compact
+from ev_pipeline.storage.user_names import operators, operators_of
 
 _KEY_BYTES: Final = 32
 _IN_PATHS: Final = "forgotten"
@@ -47,10 +48,12 @@ class Forgotten:
     Args:
         is_new: whether the user was not forgotten before.
         counts: rows by what they are.
+        elsewhere: where nothing was found, other operators who have a user of that name.
     """
 
     is_new: bool
     counts: dict[str, int]
+    elsewhere: list[str]
 
 
 def forget_user(
@@ -88,6 +91,7 @@ def forget_user(
             key = _key(connection, settings, now, is_kept=not dry_run)
             names = [*{user_id: None, pseudonym(key, scope, user_id): None}]
             counts = _erase(connection, settings, names, scope=scope, key=key)
+            elsewhere = [] if any(counts.values()) else _elsewhere(connection, user_id, key)
             is_new = add_tombstone(connection, scope, names[-1], now)
             record_erasure(connection, "forget", scope=scope, at=now, by=by, counts=counts)
             if dry_run:
@@ -96,7 +100,7 @@ def forget_user(
             label_again(engine, now)
     if not dry_run:
         compact(engine, settings)
-    return Forgotten(is_new, counts)
+    return Forgotten(is_new, counts, elsewhere)
 
 
 def label_again(engine: sa.Engine, now: datetime) -> None:
@@ -123,10 +127,18 @@ def _key(connection: sa.Connection, settings: Settings, now: datetime, *, is_kep
     return key
 
 
+def _elsewhere(connection: sa.Connection, user_id: str, key: bytes) -> list[str]:
+    """The operators who have a user of that name."""
+    hashes = {pseudonym(key, scope, user_id) for scope in operators(connection)}
+    return operators_of(connection, [user_id, *hashes])
+
+
 def _erase(
     connection: sa.Connection, settings: Settings, names: list[str], *, scope: str, key: bytes
 ) -> dict[str, int]:
     counts = erase_persons(connection, of_user(scope, names))
+    for name, n_more in erase_features(connection, scope, names).items():
+        counts[name] += n_more
     keys = user_keys([scope] * len(names), names)
     telling = "|".join(re.escape(name) for name in names if is_telling(name))
     whole = re.compile(rf"(?<!\w)(?:{telling})(?!\w)")

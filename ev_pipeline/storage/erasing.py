@@ -24,12 +24,17 @@ class Whose:
     """Whose rows: all that meet a condition.
 
     Args:
-        condition: SQL over the columns `scope`, `user_id` and `ended_at`.
-        names: the values of its parameters.
+        condition: SQL over `scope`, `user_id` and `ended_at`, which every row has.
+        of_sessions: the same over `scope`, `ended_at` and what sessions say about persons.
+        names: the values of their parameters.
     """
 
     condition: str
+    of_sessions: str
     names: dict[str, Any]
+
+
+_THEIRS: Final = "scope = :scope and user_id = any(:user_ids)"
 
 
 def of_user(scope: str, user_ids: list[str]) -> Whose:
@@ -40,12 +45,13 @@ def of_user(scope: str, user_ids: list[str]) -> Whose:
         user_ids: the names that the user has.
     """
     names = {"scope": scope, "user_ids": user_ids}
-    return Whose("scope = :scope and user_id = any(:user_ids)", names)
+    return Whose(_THEIRS, _THEIRS, names)
 
 
 def ended_before(before: object) -> Whose:
     """Everybody's rows of sessions that ended before the moment."""
-    return Whose("user_id is not null and ended_at < :before", {"before": before})
+    said = f"num_nonnulls({', '.join(PERSONAL_FIELDS)}) > 0 and ended_at < :before"
+    return Whose("user_id is not null and ended_at < :before", said, {"before": before})
 
 
 _NOTHING: Final = ", ".join(f"{name} = null" for name in PERSONAL_FIELDS)
@@ -76,7 +82,7 @@ _SESSION_FEATURES: Final = """
     update ev_session_features
     set user_id = null, user_n_sessions = null, user_mean_energy_kwh = null,
         user_mean_duration_h = null, user_mean_power_kw = null, user_n_stations = null
-    where user_id is not null and session_id in (select session_id from erased_session)
+    where user_id is not null and
 """
 
 _USER_FEATURES: Final = """
@@ -86,8 +92,10 @@ _USER_FEATURES: Final = """
 """
 
 _OWNERS: Final = """
-    select distinct scope, user_id from erased_session order by 1, 2
+    select distinct scope, user_id from erased_session where user_id is not null order by 1, 2
 """
+
+_SAID: Final = ", ".join(f"h.session ->> '{name}' as {name}" for name in PERSONAL_FIELDS)
 
 
 def erase_persons(connection: sa.Connection, whose: Whose) -> dict[str, int]:
@@ -101,7 +109,7 @@ def erase_persons(connection: sa.Connection, whose: Whose) -> dict[str, int]:
     connection.execute(sa.text("drop table if exists erased_session"))
     execute(
         "create temp table erased_session on commit drop as"  # noqa: S608 -- our conditions
-        f" select session_id, scope, user_id from ev_session where {where}"
+        f" select session_id, scope, user_id from ev_session where {whose.of_sessions}"
     )
     connection.execute(sa.text("analyze erased_session"))
     n_changes = execute(f"update ev_session_change set user_id = null where {where}")  # noqa: S608
@@ -109,9 +117,9 @@ def erase_persons(connection: sa.Connection, whose: Whose) -> dict[str, int]:
         update ev_session_history h set session = h.session || '{_NOTHING_IN_JSON}'
         where exists (
             select from (
-                select h.session ->> 'scope' as scope, h.session ->> 'user_id' as user_id,
+                select h.session ->> 'scope' as scope, {_SAID},
                     cast(h.session ->> 'ended_at' as timestamptz) as ended_at) r
-            where {where})
+            where {whose.of_sessions})
     """)  # noqa: S608 -- constant fragments
     n_sessions = connection.execute(_ERASE).rowcount // 2
     return {
@@ -119,8 +127,28 @@ def erase_persons(connection: sa.Connection, whose: Whose) -> dict[str, int]:
         "revisions": n_revisions,
         "changes": n_changes,
         "labels": connection.execute(sa.text(_LABELS)).rowcount,
-        "session_features": connection.execute(sa.text(_SESSION_FEATURES)).rowcount,
+        "session_features": execute(
+            f"{_SESSION_FEATURES} session_id in (select session_id from erased_session)"  # noqa: S608 -- constant fragment
+        ),
         "user_features": connection.execute(sa.text(_USER_FEATURES)).rowcount,
+    }
+
+
+def erase_features(connection: sa.Connection, scope: str, user_ids: list[str]) -> dict[str, int]:
+    """No features tell of the user, whose sessions may be gone or another's since they were made.
+
+    Returns:
+        How many rows did, of which kind.
+    """
+
+    def execute(statement: str) -> int:
+        return connection.execute(
+            sa.text(f"{statement} {_THEIRS}"), {"scope": scope, "user_ids": user_ids}
+        ).rowcount
+
+    return {
+        "session_features": execute(_SESSION_FEATURES),
+        "user_features": execute("delete from ev_user_features where"),
     }
 
 

@@ -41,6 +41,26 @@ def named_users(connection: sa.Connection) -> list[tuple[str, str]]:
     return [(row.scope, row.user_id) for row in rows if row.user_id is not None]
 
 
+def operators(connection: sa.Connection) -> list[str]:
+    """Every operator of whom anything is stored, or was refused."""
+    rows = connection.execute(
+        sa.text("select scope from ev_station union select scope from ev_quarantine order by 1")
+    )
+    return list(rows.scalars())
+
+
+def operators_of(connection: sa.Connection, user_ids: list[str]) -> list[str]:
+    """The operators of whom a table names one of the users."""
+    rows = connection.execute(
+        sa.text(
+            f"select distinct scope from ({_NAMED}) named (scope, user_id)"  # noqa: S608 -- our tables
+            " where user_id = any(:user_ids) order by 1"
+        ),
+        {"user_ids": user_ids},
+    )
+    return list(rows.scalars())
+
+
 def rename_everywhere(
     connection: sa.Connection, renamed: dict[tuple[str, str], str]
 ) -> dict[str, int]:

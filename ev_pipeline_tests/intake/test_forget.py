@@ -228,6 +228,23 @@ def test_a_load_that_is_taken_back_brings_nobody_back(filled: Loader, engine: sa
     assert_panels_are_a_recount(engine, filled.settings)
 
 
+@pytest.mark.parametrize("is_corrected", [True, False])
+def test_features_of_sessions_that_are_the_users_no_more_go_too(
+    load: Loader, engine: sa.Engine, *, is_corrected: bool
+) -> None:
+    load(at(1))
+    make_all(engine, USERS)
+    make_all(engine, STATIONS)
+    replace_session_features(engine, _merged_batches(engine))
+    if is_corrected:
+        load(at(1, user_id="other"), mapping=CORRECTING)
+    else:
+        load.undo(1)
+    found = forget(load)
+    assert found["user_features"] == found["session_features"] == 1
+    assert tables_with(engine, WHO) == []
+
+
 def test_a_short_id_is_no_part_of_a_files_name(load: Loader, engine: sa.Engine) -> None:
     load.folder = load.folder / "2024-01-05"
     load.folder.mkdir()
@@ -347,6 +364,22 @@ def test_the_command_asks_first_and_answers_in_json(
     assert done == {**tried, "dry_run": False}
     assert tables_with(engine, WHO) == []
     assert files_with(filled.settings.home, WHO) == []
+    slipped = run("-", "--dry-run", "--scope", "defualt")
+    assert (slipped.returncode, slipped.stdout) == (1, "")
+    assert "there is no operator 'defualt'; name one of: default" in slipped.stderr
     again = run("-", "--yes")
     assert again.returncode == 0
     assert "forgotten as before" in again.stderr
+
+
+def test_a_user_of_another_operator_is_not_forgotten_in_silence(
+    load: Loader, engine: sa.Engine, environment: dict[str, str]
+) -> None:
+    load(at(1))
+    done = forget_user(engine, load.settings, WHO, scope="another", by="clerk")
+    assert done.elsewhere == ["default"]
+    command = [sys.executable, "-m", "ev_pipeline.cli.main", "forget", WHO, "--dry-run"]
+    elsewhere = {**environment, "EV_OPERATOR": "another"}
+    told = subprocess.run(command, env=elsewhere, capture_output=True, text=True, check=True)
+    assert "a user of that name is known to default" in told.stderr
+    assert forget_user(engine, load.settings, WHO, scope="default", by="clerk").elsewhere == []

@@ -28,7 +28,7 @@ from ev_pipeline_tests.storage.trained import register
 NOW = datetime(2024, 6, 6, 12, tzinfo=UTC)
 
 
-def on(month: int, key: str, user_id: str, **changes: Any) -> dict[str, Any]:
+def on(month: int, key: str, user_id: str | None, **changes: Any) -> dict[str, Any]:
     return a_session(
         **{
             "session_id": key,
@@ -46,6 +46,7 @@ FILE = [
     on(6, "S3", "still-here", vehicle_model="Roadster"),
     on(4, "S4", "long-gone", energy_kwh=0),
     on(6, "S5", "still-here", energy_kwh=0),
+    on(4, "S6", None, payment_method="card 4711"),
 ]
 
 
@@ -104,16 +105,24 @@ def test_entries_go_and_the_ledger_still_counts_them(filled: Loader, engine: sa.
 def test_sessions_of_long_ago_name_no_user(filled: Loader, engine: sa.Engine) -> None:
     settings = keeping(filled.settings, user_ids=30)
     done = apply_retention(engine, settings, NOW, by="clerk")
-    assert (done["sessions"], done["raw_of_users"]) == (2, 1)
-    said = "select source_session_id, user_id, vehicle_model from ev_session order by 1"
-    erased = [("S1", None, None), ("S2", None, None), ("S3", "still-here", "Roadster")]
+    assert (done["sessions"], done["raw_of_users"]) == (3, 1)
+    said = """
+        select source_session_id, user_id, vehicle_model, payment_method
+        from ev_session order by 1
+    """
+    erased = [
+        ("S1", None, None, None),
+        ("S2", None, None, None),
+        ("S3", "still-here", "Roadster", None),
+        ("S6", None, None, None),
+    ]
     assert rows(engine, said) == erased
     features = "select user_id, n_sessions from ev_user_features"
     assert rows(engine, features) == [("still-here", 1)]
     assert rows(engine, "select user_id, n_sessions from ev_rollup_user") == [("still-here", 1)]
     assert "long-gone" not in str(rows(engine, "select c::text from ev_session_change c"))
     filled.settings = settings
-    assert counts(filled(*FILE)) == {"received": 5, "duplicate": 3, "quarantined": 2}
+    assert counts(filled(*FILE)) == {"received": 6, "duplicate": 4, "quarantined": 2}
     assert rows(engine, said) == erased
     assert_rollups_are_exact(engine, "UTC")
     assert_ledger_adds_up(engine)
