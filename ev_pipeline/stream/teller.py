@@ -138,17 +138,25 @@ class Teller(AbstractContextManager["Teller"]):
     def _tell_last(self) -> None:
         """Tell what was committed since the last round: no other is to come.
 
-        A worker that is stopped at its start may have stored before this was connected.
+        A worker that is stopped at its start may have stored before this was connected, and the
+        live panel may have waited for its turn when the end came.
         """
-        is_there = self._client.is_connected_within(CONNECT_WITHIN_S)
-        if is_there and self._position() != self._told_position:
+        if not self._client.is_connected_within(CONNECT_WITHIN_S):
+            return
+        if self._position() != self._told_position:
             self._tell_round(topics.STREAM_PANELS)
+        else:
+            self._publish_panels((topics.LIVE_PANEL,))
 
     def _tell_live(self, was_nudged: bool) -> None:  # noqa: FBT001 -- `_repeat` says it by place
         """Tell the live panel, which never waits for a round of the others."""
         if was_nudged and self._wait_until(self._live_due_at):
             began_at = time.monotonic()
-            self._publish_panels((topics.LIVE_PANEL,))
+            try:
+                self._publish_panels((topics.LIVE_PANEL,))
+            except Exception:
+                self._live_changed.set()  # no position tells that it is still to be told
+                raise
             self._live_due_at = _next_after(began_at, LIVE_INTERVAL_S)
 
     def _tell_due_round(self, was_nudged: bool) -> None:  # noqa: FBT001 -- the same
@@ -158,9 +166,10 @@ class Teller(AbstractContextManager["Teller"]):
             return
         position = self._position()
         if self._is_to_tell_anew or position != self._told_position:
-            self._is_to_tell_anew = False
             if not was_nudged:
                 self._live_changed.set()
+            # Before the round: the broker may go, and be there again, while it is told.
+            self._is_to_tell_anew, self._told_position = False, None
             self._tell_round(_OTHER_PANELS)
             self._told_position = position
             self._round_due_at = _next_after(began_at, ROUND_INTERVAL_S)
