@@ -39,7 +39,7 @@ MAX_KEY_BYTES: Final = 500
 MAX_TEXT_CHARS: Final = 10_000
 """Characters of any other text: no charger's id or reason is so long, and panels show some."""
 
-_ISO_4217: Final = r"\A[A-Z]{3}\z"
+ISO_4217: Final = r"\A[A-Z]{3}\z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def unreadable_values(fields: tuple[FieldSpec, ...]) -> Iterator[Rule]:
     for field in fields:
         text = pl.col(field.name)
         if field.name == "currency":
-            is_bad = ~text.str.contains(_ISO_4217)
+            is_bad = ~text.str.contains(ISO_4217)
             yield Rule("bad_value", is_bad, field.name, shortened(text))
         elif _is_key(field):
             is_bad = text.str.len_bytes() > MAX_KEY_BYTES

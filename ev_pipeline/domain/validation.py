@@ -7,15 +7,19 @@ What does not: the rules (`rules`) and the codes (`codes`); `overlaps_same_conne
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
 import polars as pl
 
 from ev_pipeline.domain.codes import CODES, Severity, code_names
+from ev_pipeline.domain.prepared import PreparedQuery
 from ev_pipeline.domain.ready_rules import (
+    MAX_KNOWN,
     RECEIPT,
     Conditions,
+    SessionRules,
     session_note_bits,
     session_rules,
     unreadable_conditions,
@@ -30,6 +34,7 @@ REASON: Final = pl.Struct({"code": pl.String, "field": pl.String, "value": pl.St
 _FOUND_SCHEMA: Final = {"row": pl.UInt32, **REASON.to_schema()}
 _RANK_BY_CODE: Final = {code.name: rank for rank, code in enumerate(CODES)}
 _CODE_BY_NAME: Final = {code.name: code for code in CODES}
+_IS_SOUND: Final = "is_sound"
 _NOTHING_FOUND: Final = pl.DataFrame(schema=_FOUND_SCHEMA)
 _NO_REASONS: Final = pl.Series("errors", [[]], dtype=pl.List(REASON))
 
@@ -59,18 +64,42 @@ def validate(
     """
     has_local_start = "started_local_at" in frame.columns
     rules = session_rules(limits, resolution_s, has_local_start=has_local_start)
-    readable, unreadable = _readable(frame, SESSION_FIELDS)
-    at_receipt = readable.with_columns(pl.lit(received_at).alias(RECEIPT))
-    known = with_stations(at_receipt, stations).with_columns(rules.quantities)
-    found = _together(unreadable, _found(known, rules.errors))
-    codes = known.with_columns(is_accepted=~_at_rows(found["row"], frame.height)).select(
-        rules.warnings, session_note_bits(_told_notes(frame))
-    )
+    told = _told_notes(frame)
+    received = pl.lit(received_at) if isinstance(received_at, datetime) else received_at
+    at_receipt = frame.with_columns(received.alias(RECEIPT))
+    found, codes = _NOTHING_FOUND, _first_look(rules, told).run(at_receipt, stations)
+    if not codes[_IS_SOUND].all():
+        readable, unreadable = _readable(at_receipt, SESSION_FIELDS)
+        known = with_stations(readable.lazy(), stations.lazy())
+        known_values = known.with_columns(rules.quantities).collect()
+        found = _together(unreadable, _found(known_values, rules.errors))
+        is_accepted = ~_at_rows(found["row"], frame.height)
+        codes = known_values.with_columns(is_accepted=is_accepted).select(
+            rules.warnings, session_note_bits(told)
+        )
     return frame.with_columns(
         errors=_reasons(found, frame.height, SESSION_FIELDS),
         warnings=_code_lists(codes, Severity.WARNING),
         notes=_code_lists(codes, Severity.NOTE),
     )
+
+
+@lru_cache(maxsize=MAX_KNOWN)
+def _first_look(rules: SessionRules, told: tuple[str, ...]) -> PreparedQuery:
+    """Whether each record is surely sound, and its codes in case.
+
+    Most batches have no record with an error: to say so takes one query, to say which has what
+    takes many.
+    """
+
+    def query(sessions: pl.LazyFrame, stations: pl.LazyFrame) -> pl.LazyFrame:
+        return (
+            with_stations(sessions, stations)
+            .with_columns(*rules.quantities, is_accepted=pl.lit(value=True))
+            .select(rules.is_sound.alias(_IS_SOUND), rules.warnings, session_note_bits(told))
+        )
+
+    return PreparedQuery(query)
 
 
 def validate_stations(
@@ -149,7 +178,7 @@ def _readable(
     return frame.with_columns(*nulled, **marks), found
 
 
-def with_stations(frame: pl.DataFrame, stations: pl.DataFrame) -> pl.DataFrame:
+def with_stations(frame: pl.LazyFrame, stations: pl.LazyFrame) -> pl.LazyFrame:
     """The frame with what is known of each session's station: `is_registered`, `rated_kw`."""
     is_rated = pl.col("is_registered") & (pl.col("power_kw") > 0)
     known = stations.select(

@@ -45,7 +45,7 @@ def with_clock_warnings(
         return accepted
     received_at = accepted["received_at"].fill_null(job.origin.received_at)
     limit = timedelta(hours=job.settings.clock_delay_h)
-    late = (received_at - accepted["ended_at"] > limit).arg_true()
+    late = accepted.select((received_at - pl.col("ended_at") > limit).arg_true()).to_series()
     if late.is_empty():
         return accepted
     rows = accepted[late]

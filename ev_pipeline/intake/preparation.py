@@ -6,12 +6,18 @@ What does not: ids (`delivery`), the functions (`ev_pipeline.domain`), and what 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import polars as pl
 
-from ev_pipeline.domain.localtime import station_clock
+from ev_pipeline.domain.localtime import on_clocks
+from ev_pipeline.domain.prepared import PreparedQuery
 from ev_pipeline.domain.validation import validate
 from ev_pipeline.intake.job import Job
+
+_MAX_KNOWN: Final = 32
+"""Sets of zones whose query is kept: an operator's stations stand in few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +46,38 @@ def prepare(frame: pl.DataFrame, job: Job, stations: pl.DataFrame) -> Prepared:
         job: the load.
         stations: what is stored of the operator's stations (`storage.stations.STATION_SCHEMA`).
     """
-    zones = _zones(frame, stations, job.settings.timezone)
-    with_clock = frame.with_columns(
-        station_clock(frame["started_at"], zones).alias("started_local_at"),
-        stated_weekday="weekday",
-    )
+    default = job.settings.timezone
+    zones = {default, *stations["time_zone"].unique(), *frame["zone"].unique()} - {None}
     judged = validate(
-        with_clock,
-        stations=stations.select("station_id", "is_registered", "power_kw"),
+        _with_clock(default, tuple(sorted(zones))).run(frame, stations),
+        stations=stations,
         limits=job.settings,
         received_at=frame["received_at"].fill_null(job.origin.received_at),
         resolution_s=job.mapping.resolution_s,
     )
-    has_errors = pl.col("errors").list.len() > 0
+    has_errors = judged.select(pl.col("errors").list.len() > 0).to_series()
+    if not has_errors.any():
+        return Prepared(judged, judged.clear())
     return Prepared(judged.filter(~has_errors), judged.filter(has_errors))
 
 
-def _zones(frame: pl.DataFrame, stations: pl.DataFrame, default: str) -> pl.Series:
-    """The station's zone: the registry's, else what its mapping knows, else the setting's."""
-    return frame.join(
-        stations.select("station_id", "time_zone"),
-        on="station_id",
-        how="left",
-        maintain_order="left",
-    ).select(pl.coalesce("time_zone", "zone", pl.lit(default)).alias("zone"))["zone"]
+@lru_cache(maxsize=_MAX_KNOWN)
+def _with_clock(default: str, zones: tuple[str, ...]) -> PreparedQuery:
+    """Sessions with `started_local_at`, and the weekday that their source states, kept.
+
+    A station's zone is the registry's, else what its mapping knows, else the default.
+    """
+
+    def query(sessions: pl.LazyFrame, stations: pl.LazyFrame) -> pl.LazyFrame:
+        zone = pl.coalesce("registered_zone", "zone", pl.lit(default))
+        told = stations.select("station_id", registered_zone="time_zone")
+        return (
+            sessions.join(told, on="station_id", how="left", maintain_order="left")
+            .with_columns(
+                on_clocks(pl.col("started_at"), zone, zones).alias("started_local_at"),
+                stated_weekday="weekday",
+            )
+            .drop("registered_zone")
+        )
+
+    return PreparedQuery(query)

@@ -120,7 +120,7 @@ def test_every_code_has_a_sentence_with_its_limit_field_and_value() -> None:
 WILD = st.fixed_dictionaries(
     {},
     optional={
-        "station_id": st.sampled_from([None, "CP-1", "CP-22", "CP-x", ""]),
+        "station_id": st.sampled_from([None, "CP-1", "CP-22", "CP-x", "", " "]),
         "started_at": st.sampled_from([None, START, datetime(2009, 1, 1, tzinfo=UTC)]),
         "ended_at": st.sampled_from(
             [None, START, START + timedelta(seconds=5), START + timedelta(days=3), RECEIVED_AT]
@@ -128,8 +128,13 @@ WILD = st.fixed_dictionaries(
         "energy_kwh": st.sampled_from([None, math.nan, -1.0, 0.0, 0.1, 20.0, 300.0, 5000.0]),
         "charging_duration_h": st.sampled_from([None, -1.0, 0.0, 0.001, 30.0, math.inf]),
         "max_power_kw": st.sampled_from([None, math.nan, 30.0, 500.0]),
+        "user_id": st.sampled_from([None, "u" * 500, "u" * 501]),
+        "stop_reason": st.sampled_from([None, "ü" * 600, "x" * 10_001]),
+        "currency": st.sampled_from([None, "EUR", "eur", "EUR\n"]),
+        "cost": st.sampled_from([None, 1e308, math.inf, -math.inf]),
+        "temperature_c": st.sampled_from([None, 1e308, math.inf]),
         "notes": st.sampled_from([[], ["time_ambiguous"], ["unknown_keys", "end_derived"]]),
-        "problems": st.sampled_from([[], [problem("bad_value", "cost", "x")]]),
+        "problems": st.sampled_from([[], [problem("bad_value", "vehicle_age_years", "x")]]),
     },
 )
 
