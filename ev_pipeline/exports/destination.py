@@ -6,9 +6,10 @@ What lives here: opening, finishing and giving up. What does not: what is writte
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from os import fsync
+from os import fchmod, fsync
 from pathlib import Path
 from secrets import token_hex
+from stat import S_IMODE
 from typing import BinaryIO
 
 from ev_pipeline.domain.errors import PipelineError
@@ -53,10 +54,15 @@ def opened(output: Path | None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[BinaryIO]:
-    """Within, a file under a name of its own, which takes the path's at the end."""
+    """Within, a file under a name of its own, which takes the path's at the end.
+
+    It may be read by whoever may read the one that it replaces.
+    """
     unfinished = path.with_name(f".{path.name}.{token_hex(4)}")
     try:
         with unfinished.open("xb") as file:
+            if path.exists():
+                fchmod(file.fileno(), S_IMODE(path.stat().st_mode))
             yield file
             file.flush()
             fsync(file.fileno())

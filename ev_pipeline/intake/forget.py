@@ -79,14 +79,14 @@ def forget_user(
         dry_run: whether everything is done and then taken back.
 
     Raises:
-        PipelineError: the id is empty, the key is not there, or a training goes on.
+        PipelineError: the id is empty, the key is not there, or a training or load goes on.
     """
     if not user_id.strip():
         raise PipelineError("no user is named", mend="name one, as the source writes the id")
     now = datetime.now(UTC)
     with models_lock(engine, holder="ev-pipeline forget", wait_s=COMMAND_WAIT_S):
         with engine.connect() as connection, connection.begin() as transaction:
-            own_ground(connection)
+            own_ground(connection, wait_s=COMMAND_WAIT_S)
             own_stations(connection)
             key = _key(connection, settings, now, is_kept=not dry_run)
             names = [*{user_id: None, pseudonym(key, scope, user_id): None}]

@@ -44,7 +44,7 @@ def follow_hashing(engine: sa.Engine, settings: Settings, *, by: str) -> int:
         models_lock(engine, holder="hashing of users' ids", wait_s=COMMAND_WAIT_S),
         engine.begin() as connection,
     ):
-        own_ground(connection)
+        own_ground(connection, wait_s=COMMAND_WAIT_S)
         own_stations(connection)
         known = known_key(connection)
         key = ensure_user_key(settings) if known is None else matching_key(settings, known)

@@ -55,7 +55,7 @@ def apply_retention(
 def _erase_users(engine: sa.Engine, settings: Settings, before: datetime) -> dict[str, int]:
     with models_lock(engine, holder="retention", wait_s=JOB_WAIT_S):
         with engine.begin() as connection:
-            own_ground(connection)
+            own_ground(connection, wait_s=JOB_WAIT_S)
             own_stations(connection)
             counts = erase_persons(connection, ended_before(before))
             counts["raw_of_users"] = drop_raw_of_ended(connection, before=before)

@@ -69,8 +69,18 @@ def ensure_user_key(settings: Settings) -> bytes:
             pass
         finally:
             unfinished.unlink()
+            _sync(path.parent)
     hand_out(Layout(settings.home))
     return read_user_key(settings)
+
+
+def _sync(directory: Path) -> None:
+    """The directory's names outlive a loss of power, as what is committed after it does."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _path(settings: Settings) -> Path:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
+import psycopg2.errors
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.storage.ledger import Counts
@@ -75,9 +77,35 @@ def share_ground(connection: sa.Connection) -> None:
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(LOADS_LOCK)))
 
 
-def own_ground(connection: sa.Connection) -> None:
-    """No load runs until this transaction ends."""
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOADS_LOCK)))
+def own_ground(connection: sa.Connection, *, wait_s: float | None = None) -> None:
+    """No load runs until this transaction ends.
+
+    Args:
+        connection: the transaction.
+        wait_s: how long to wait for loads that run, s; by default for as long as they do.
+
+    Raises:
+        PipelineError: a load went on for so long.
+    """
+    if wait_s is not None:
+        _set_lock_timeout(connection, f"{1000 * wait_s:.0f}ms")
+    try:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOADS_LOCK)))
+    except OperationalError as error:
+        if not isinstance(error.orig, psycopg2.errors.LockNotAvailable):
+            raise
+        raise PipelineError(
+            f"a load goes on; waited {wait_s:g} s",
+            mend="wait until it has ended, then repeat this",
+        ) from error
+    if wait_s is not None:
+        _set_lock_timeout(connection, "0")
+
+
+def _set_lock_timeout(connection: sa.Connection, timeout: str) -> None:
+    connection.execute(
+        sa.text("select set_config('lock_timeout', :timeout, true)"), {"timeout": timeout}
+    )
 
 
 def share_stations(connection: sa.Connection) -> None:

@@ -164,6 +164,14 @@ def test_a_reader_that_leaves_is_no_fault_worth_a_stack_trace(environment: dict[
     assert export.returncode == 1
 
 
+def test_a_file_that_is_replaced_keeps_its_permissions(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "sessions.csv"
+    file.touch(0o600)
+    assert run("sessions", "--output", str(file)).returncode == 0
+    assert file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_what_cannot_be_done_is_one_line_with_the_mend(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from ev_pipeline.panels.rounds import build_round
 from ev_pipeline.settings import Settings
 from ev_pipeline.storage.features import replace_session_features
 from ev_pipeline.storage.habits import STATIONS, USERS, make_all
+from ev_pipeline.storage.loads import share_ground
 from ev_pipeline.storage.promotion import promote, read_champion_bundle
 from ev_pipeline.storage.quarantine_queries import Selection
 from ev_pipeline.storage.registry import ModelPart, save_part
@@ -243,6 +244,18 @@ def test_features_of_sessions_that_are_the_users_no_more_go_too(
     found = forget(load)
     assert found["user_features"] == found["session_features"] == 1
     assert tables_with(engine, WHO) == []
+
+
+def test_who_waits_for_a_load_is_told_so(
+    load: Loader, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(at(1))
+    monkeypatch.setattr("ev_pipeline.intake.forget.COMMAND_WAIT_S", 1.0)
+    with engine.begin() as loading:
+        share_ground(loading)
+        with pytest.raises(PipelineError, match="a load goes on; waited 1 s"):
+            forget(load)
+    assert forget(load)["sessions"] == 1
 
 
 def test_a_short_id_is_no_part_of_a_files_name(load: Loader, engine: sa.Engine) -> None:
