@@ -28,7 +28,9 @@ _PREFIX: Final = "hashed-"
 _HEX_DIGITS: Final = 32
 """128 bits: of a million users two have the same with probability 1e-27."""
 
-_PSEUDONYM: Final = re.compile(rf"{_PREFIX}[0-9a-f]{{{_HEX_DIGITS}}}")
+_PSEUDONYM: Final = re.compile(rf"{_PREFIX}([0-9a-f]{{{_HEX_DIGITS}}})")
+_SHORT_PREFIX: Final = "h-"
+_SHORT: Final = re.compile(rf"{_SHORT_PREFIX}([0-9a-f]{{{_HEX_DIGITS}}})")
 _KEYED: Final = "keyed-"
 _CHECK_DIGITS: Final = 16
 
@@ -49,6 +51,18 @@ def pseudonym(key: bytes, scope: str, user_id: str) -> str:
 def is_pseudonym(user_id: str) -> bool:
     """Whether the id is what `pseudonym` gives."""
     return _PSEUDONYM.fullmatch(user_id) is not None
+
+
+def in_short(user_id: str) -> str:
+    """A pseudonym in 34 letters, for formats that hold no 39; any other id as it is."""
+    found = _PSEUDONYM.fullmatch(user_id)
+    return user_id if found is None else _SHORT_PREFIX + found[1]
+
+
+def in_full(user_id: str) -> str:
+    """The pseudonym that `in_short` was given; any other id as it is."""
+    found = _SHORT.fullmatch(user_id)
+    return user_id if found is None else _PREFIX + found[1]
 
 
 def keyed_digest(key: bytes, digest: str) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from ev_pipeline.domain.pseudonyms import in_short
 from ev_pipeline.exports.cdr_place import place_of
 from ev_pipeline.exports.cdr_values import Unfillable, is_identifier, moment, required
 from ev_pipeline.ocpi_settings import AUTH_METHODS
@@ -129,8 +130,8 @@ def _token(row: Row, settings: Settings, filled: set[str]) -> dict[str, Any]:
     if user is None:
         filled.add("cdr_token.uid")
         uid = settings.ocpi_token_uid
-    elif is_identifier(user):
-        uid = user
+    elif is_identifier(in_short(user)):
+        uid = in_short(user)
     else:
         raise Unfillable("cdr_token.uid", "the user's id is no 36 letters of ASCII")
     return {

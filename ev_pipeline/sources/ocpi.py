@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any, Final, TypeGuard
 
+from ev_pipeline.domain.pseudonyms import in_full
+
 _MAX_PERIODS: Final = 100_000
 """Charging periods of one CDR that are looked at; one a second would fill more than a day."""
 
@@ -58,7 +60,8 @@ def with_derived(cdr: dict[str, Any]) -> tuple[dict[str, Any], str]:
         "charging_time": None if "TIME" in filled_in else _charging_time(cdr),
         "max_power": _combined(cdr, "MAX_POWER", max),
     }
-    return {**_without(cdr, filled_in), "derived": derived}, ""
+    known = _with_full_user(_without(cdr, filled_in))
+    return {**known, "derived": derived}, ""
 
 
 def _filled_in(remark: Any) -> frozenset[str]:
@@ -79,6 +82,14 @@ def _without(cdr: dict[str, Any], fields: Collection[str]) -> dict[str, Any]:
         if field in fields and isinstance(cdr.get(parent), dict):
             unknown[parent] = {**cdr[parent], child: None}
     return {**cdr, **unknown}
+
+
+def _with_full_user(cdr: dict[str, Any]) -> dict[str, Any]:
+    """The CDR with a user's hash as it is stored, where one of ours has it in short."""
+    token = cdr.get("cdr_token")
+    if not isinstance(token, dict) or not isinstance(token.get("uid"), str):
+        return cdr
+    return {**cdr, "cdr_token": {**token, "uid": in_full(token["uid"])}}
 
 
 def _cost(price: Any) -> Any:

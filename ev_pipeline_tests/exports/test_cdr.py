@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ev_pipeline.domain.pseudonyms import pseudonym
 from ev_pipeline.exports.cdr import cdr_of
 from ev_pipeline.exports.cdr_values import Unfillable
 from ev_pipeline.settings import Settings
@@ -249,3 +250,12 @@ def test_any_session_is_read_back_from_its_cdr_with_every_digit(
     for name in ("started_at", "ended_at"):
         assert read[name] == row[name].replace(microsecond=row[name].microsecond // 1000 * 1000)
     assert read["payment_method"] in (None, row["payment_method"])
+
+
+def test_a_hashed_user_fits_and_comes_back_as_the_same_hash() -> None:
+    user = pseudonym(b"key", "default", "U-17")
+    cdr = made({"user_id": user})
+    assert len(cdr["cdr_token"]["uid"]) <= 36
+    assert cdr["cdr_token"]["uid"].endswith(user[-32:])
+    (read,) = decoded_rows(cdr)
+    assert read["user_id"] == user
