@@ -10,7 +10,6 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-import pytest
 import sqlalchemy as sa
 
 from ev_pipeline.settings import Settings
@@ -26,7 +25,8 @@ EVERY_S = 1
 """s between two looks; the shipped file's 15 s would make the test as slow."""
 
 NEEDS_A_FAULT = {"Alerts"}
-"""Panels that are empty while all is well."""
+"""Panels that may be empty: here half is refused, by a champion of any age, on a slow machine or a
+fast one, so that some alerts may well wait."""
 
 
 class Prometheus:
@@ -74,7 +74,6 @@ def watching(worker_port: int, folder: Path) -> Iterator[Prometheus]:
             server.terminate()
 
 
-@pytest.mark.long  # a panel of the board stays empty within its limit; which is to be found
 def test_a_prometheus_by_the_shipped_files_fills_every_panel_and_calls_when_the_worker_ends(
     engine: sa.Engine, settings: Settings, broker: RunningBroker, champion: str, tmp_path: Path
 ) -> None:
@@ -94,14 +93,12 @@ def test_a_prometheus_by_the_shipped_files_fills_every_panel_and_calls_when_the_
         }
         return panels - filled
 
+    def states() -> dict[str, str]:
+        return {rule["name"]: rule.get("state", "") for rule in prometheus.rules()}
+
     with watching(streaming.metrics_port, tmp_path) as prometheus:
         with running_stream(engine, streaming), charging(broker) as charger:
-            wait_until(lambda: empty_panels() == NEEDS_A_FAULT, within_s=WITHIN_S)
-            rules = prometheus.rules()
-        assert {rule["health"] for rule in rules} == {"ok"}
-        assert not [rule for rule in rules if rule.get("alerts")]
-
-        def states() -> dict[str, str]:
-            return {rule["name"]: rule.get("state", "") for rule in prometheus.rules()}
-
+            wait_until(lambda: empty_panels() <= NEEDS_A_FAULT, within_s=WITHIN_S)
+            assert {rule["health"] for rule in prometheus.rules()} == {"ok"}
+            assert states()["EvStreamWorkerDown"] == "inactive"
         wait_until(lambda: states()["EvStreamWorkerDown"] == "pending", within_s=WITHIN_S)
