@@ -8,6 +8,7 @@ What does not: the containers themselves (`infra/compose.yaml`), what our own se
 import os
 import secrets
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import bcrypt
@@ -94,12 +95,21 @@ def prepare_broker_session(settings: Settings) -> None:
         PipelineError: the broker does not let us in.
     """
     layout = Layout(settings.home)
-    mark = layout.run / "session-made"
+    mark = _session_mark(layout)
     if mark.exists():  # to make it again would cut off a worker that runs
         return
     login = stack_login(layout, STREAM, broker_reach(settings))
     establish(login, stack_client_id(layout, STREAM))
     mark.touch()
+
+
+def forget_broker_session(layout: Layout) -> None:
+    """Whether the broker keeps sessions for the worker is not known any more."""
+    _session_mark(layout).unlink(missing_ok=True)
+
+
+def _session_mark(layout: Layout) -> Path:
+    return layout.run / "session-made"
 
 
 def _write_postgres_files(settings: Settings, credentials: Credentials, now: datetime) -> None:

@@ -28,10 +28,11 @@ def take_place(staging: Layout, layout: Layout) -> None:
     """
     replaced = staging.home / REPLACED
     replaced.mkdir()
-    held = [name for name in TAKING_PLACE if (layout.home / name).exists()]
+    moving = _moving(layout)
+    held = [name for name in moving if (layout.home / name).exists()]
     write_private(layout.restore_mark, "".join(f"{name}\n" for name in held))
     try:
-        for name in TAKING_PLACE:
+        for name in moving:
             if name in held:
                 (layout.home / name).rename(replaced / name)
             if (staging.home / name).exists():
@@ -48,10 +49,16 @@ def put_back(staging: Layout, layout: Layout) -> None:
     if not (layout.restore_mark.exists() and replaced.is_dir()):
         return
     held = layout.restore_mark.read_text().splitlines()
-    for name in TAKING_PLACE:
+    for name in _moving(layout):
         place, former = layout.home / name, replaced / name
         if place.exists() and (former.exists() or name not in held):
             place.rename(staging.home / name)
         if former.exists():
             former.rename(place)
     layout.restore_mark.unlink()
+
+
+def _moving(layout: Layout) -> list[str]:
+    """In containers the broker's directory is a volume, which stays where it is mounted."""
+    is_volume = layout.handed_out.is_dir()
+    return [name for name in TAKING_PLACE if not (is_volume and name == layout.mosquitto.name)]

@@ -16,7 +16,15 @@ from sqlalchemy.exc import ArgumentError
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.accounts import ACCOUNTS_FILE
 from ev_pipeline.settings import Settings, stack_file
-from ev_pipeline.stack.credentials import DAGSTER, DRIVER, OWNER, Credentials, Login, stored_url
+from ev_pipeline.stack.credentials import (
+    DAGSTER,
+    DRIVER,
+    HOST,
+    OWNER,
+    Credentials,
+    Login,
+    stored_url,
+)
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.postgres import prepare, stored_major
 from ev_pipeline.stack.serving import served
@@ -70,8 +78,13 @@ class Databases:
         return {login: self.elsewhere.get(login) or own[login.file] for login in DUMPS}
 
 
+def is_in_containers(settings: Settings) -> bool:
+    """Whether the home is that of containers, of which another one serves the database."""
+    return settings.postgres_host != HOST
+
+
 def find_databases(settings: Settings) -> Databases:
-    """Which databases the settings name elsewhere.
+    """Which databases the settings name elsewhere; all, where another container serves them.
 
     Raises:
         PipelineError: an address cannot be read.
@@ -83,7 +96,7 @@ def find_databases(settings: Settings) -> Databases:
         if address is None:
             continue
         url, own = _read(address, login), stored_url(layout, login)
-        if own is None or _place(url) != _place(own):
+        if is_in_containers(settings) or own is None or _place(url) != _place(own):
             elsewhere[login] = url
     return Databases(elsewhere)
 

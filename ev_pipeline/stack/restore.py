@@ -24,11 +24,16 @@ from ev_pipeline.stack.broker_accounts import edited, ensure_shipped
 from ev_pipeline.stack.credentials import HOST, OWNER, Credentials, Login, copy_file
 from ev_pipeline.stack.dumps import ask_server, restore, shown
 from ev_pipeline.stack.exchange import put_back, take_place
-from ev_pipeline.stack.kept import DUMPS, HOME, Databases, find_databases
+from ev_pipeline.stack.kept import DUMPS, HOME, Databases, find_databases, is_in_containers
 from ev_pipeline.stack.layout import PRIVATE_FILE, PUBLIC_FILE, Layout
 from ev_pipeline.stack.manifest import Manifest, read_manifest, require_whole
 from ev_pipeline.stack.postgres import prepare, stored_major
 from ev_pipeline.stack.postmaster import require_unserved
+from ev_pipeline.stack.restore_in_containers import (
+    keep_logins,
+    place_broker_store,
+    prepare_containers,
+)
 from ev_pipeline.stack.serving import served
 from ev_pipeline.stack.state import only_one_at_work
 from ev_pipeline.storage.engine import analyse, connect, knows_schema, migrate
@@ -77,8 +82,8 @@ def restore_home(
         report: gets one line for people about each step.
 
     Raises:
-        PipelineError: the stack is up, the home holds something, a database elsewhere is not
-            empty, or the disk is full; the home is then as it was.
+        PipelineError: the stack or, in containers, its broker is up, the home holds something, a
+            database elsewhere is not empty, or the disk is full; the home is then as it was.
     """
     layout, databases = Layout(settings.home), find_databases(settings)
     if holds_a_stack(layout.home) and not is_replacing:
@@ -87,11 +92,15 @@ def restore_home(
             mend="name an empty EV_HOME, or put the backup in its place with --replace",
             where=str(layout.home),
         )
+    if is_in_containers(settings):
+        prepare_containers(settings)
     _require_empty(databases, manifest)
     require_reachable(layout.home, server_account())
     layout.make()
     with only_one_at_work(layout), _staged(layout) as staging:
         _copy_files(manifest, directory, staging)
+        if is_in_containers(settings):
+            keep_logins(layout, staging)
         report("accounts, credentials and certificates are there")
         with _served(settings, databases, staging, manifest) as urls:
             for login, name in DUMPS.items():
@@ -103,6 +112,8 @@ def restore_home(
             _bring_up_to_date(settings, urls[OWNER])
         report("the schema is up to date")
         take_place(staging, layout)
+        if is_in_containers(settings):
+            place_broker_store(staging, layout)
 
 
 def hand_out(settings: Settings) -> None:

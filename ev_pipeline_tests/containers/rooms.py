@@ -7,6 +7,7 @@ namespace of their own. What lives here: that. What does not: what is tried in i
 
 import os
 import shlex
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ev_pipeline_tests.containers.compose_file import COMPOSE_FILE, mounts
+from ev_pipeline_tests.containers.compose_file import COMPOSE_FILE, Mount, mounts
 
 HOMES: Final = "/var/lib/ev-pipeline"
 
@@ -67,6 +68,15 @@ class Rooms:
         for other, how in self.services[name].get("depends_on", {}).items():
             self._await(other, how["condition"])
         self.running[name] = self._enter(name, self._command(name), self.work / f"logs/{name}")
+
+    def stop(self) -> None:
+        """Nothing runs; what depends on another has ended before it."""
+        for name, process in reversed(self.running.items()):
+            asked = signal.Signals[self.services[name].get("stop_signal", "SIGTERM")]
+            if process.poll() is None:
+                process.send_signal(asked)
+            process.wait(COMPLETE_WITHIN_S)
+        self.running.clear()
 
     def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The service's program has ended, with these arguments."""
@@ -136,10 +146,9 @@ class Rooms:
         lines = ["set -e", "umask 022", f"mount --bind {self.work}/images/{image} {PREFIX}"]
         for mount in mounts(self.services[name]):
             is_file = mount.source.startswith(".")
-            source = COMPOSE_FILE.parent / mount.source if is_file else self._volume(mount.source)
             if is_file:
                 continue  # it is found where the checkout has it
-            lines.append(f"mount --bind {source} {mount.target}")
+            lines.append(f"mount --bind {self._volume(mount)} {mount.target}")
             if mount.is_read_only:
                 lines.append(f"mount -o remount,bind,ro {mount.target}")
         for line in self.services[name]["tmpfs"]:
@@ -155,6 +164,7 @@ class Rooms:
         variables = {
             "PATH": path,
             "EV_HOME": HOMES,
+            "LD_LIBRARY_PATH": f"{INTERPRETER}/lib",  # the interpreter's own, wherever it was built
             "PYTHONDONTWRITEBYTECODE": "1",
             "MPLCONFIGDIR": "/tmp",  # noqa: S108 - as the image has it
             **self.services[name].get("environment", {}),
@@ -165,10 +175,15 @@ class Rooms:
         replaced = [_REPLACED.get(word, word) for word in command]
         return ["setpriv", *account, *rights, "env", "-i", *given, *replaced]
 
-    def _volume(self, name: str) -> Path:
-        volume = self.work / "volumes" / name
+    def _volume(self, mount: Mount) -> Path:
+        """The volume; a new one begins with what the image has there, as an engine does it."""
+        volume = self.work / "volumes" / mount.source
         if not volume.exists():
-            volume.mkdir()
+            place = self.work / "images/root" / mount.target.removeprefix("/")
+            if place.is_dir():
+                subprocess.run(["cp", "-a", place, volume], check=True)
+            else:
+                volume.mkdir()
             os.chown(volume, USER, USER)
         return volume
 

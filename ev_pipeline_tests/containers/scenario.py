@@ -20,7 +20,7 @@ import psycopg2
 from sqlalchemy.engine import make_url
 
 from ev_pipeline_tests.containers.compose_file import services
-from ev_pipeline_tests.containers.rooms import Rooms
+from ev_pipeline_tests.containers.rooms import HOMES, Rooms
 from ev_pipeline_tests.house.repository import ROOT
 
 ORDER: Final = (
@@ -35,16 +35,16 @@ SESSION: Final = {
     "station_id": "CP-0001",
     "connector_id": "1",
     "user_id": "U-1",
-    "started_at": "2026-05-04T08:12:00+01:00",
-    "ended_at": "2026-05-04T10:02:00+01:00",
     "charging_duration_h": 1.47,
     "energy_kwh": 12.4,
 }
 
 _LABEL: Final = """
 SELECT l.labelled_by FROM ev_session s JOIN ev_session_label l USING (session_id)
-WHERE s.source_session_id = 'room-1'
+WHERE s.source_session_id = %s
 """
+
+_USER: Final = "SELECT user_id FROM ev_session WHERE source_session_id = %s"
 
 
 def main(work: Path, programs: list[str]) -> None:
@@ -68,8 +68,8 @@ def main(work: Path, programs: list[str]) -> None:
         assert done.returncode == 0, f"{arguments}: {done.stderr}"
     added = rooms.run("cli", "accounts", "add", "depot-7", "--json")
     result["account"] = json.loads(added.stdout or "{}") or added.stderr
-    _report(work)
-    result["labelled_by"] = _await(lambda: _label(work))
+    _report(work, "room-1")
+    result["labelled_by"] = _await(lambda: _found(work, _LABEL, "room-1"))
     result["seconds"]["labelled"] = round(time.monotonic() - begun, 1)
     result["serial"] = [_serial(work)]
     renewed = rooms.run("cli", "certificates", "renew", "--json")
@@ -78,15 +78,50 @@ def main(work: Path, programs: list[str]) -> None:
     result["restarts"] = [name for name in ORDER[3:] if _has_ended(rooms, name)]
     result["proxy"] = _pages(work)
     result["again"] = rooms.run("init", "containers", "init").returncode
+    result["forgotten"] = _forget(rooms, work)
+    result["restored"] = _bring_back(rooms, work)
+    result["seconds"]["brought back"] = round(time.monotonic() - begun, 1)
     (work / "result.json").write_text(json.dumps(result))
+
+
+def _forget(rooms: Rooms, work: Path) -> Any:
+    """The user of what is reported after the user was forgotten; it is stored all the same."""
+    done = rooms.run("cli", "forget", "U-1", "--yes")
+    assert done.returncode == 0, done.stderr
+    _report(work, "room-2")
+    _await(lambda: _found(work, _LABEL, "room-2"))
+    return _found(work, _USER, "room-2")
+
+
+def _bring_back(rooms: Rooms, work: Path) -> Any:
+    """What is found in services that were made anew of a backup, to which the charger reports."""
+    volumes, before, backup = work / "volumes", work / "volumes-before", "outbox/backup"
+    done = rooms.run("cli", "backup", f"{HOMES}/{backup}")
+    assert done.returncode == 0, done.stderr
+    rooms.stop()
+    volumes.rename(before)
+    volumes.mkdir(mode=0o755)
+    for name in ("init", "postgres"):
+        rooms.start(name)
+    rooms.await_healthy("postgres")
+    subprocess.run(["cp", "-a", before / backup, volumes / backup], check=True)
+    done = rooms.run("cli", "restore", f"{HOMES}/{backup}", "--replace", "--yes")
+    assert done.returncode == 0, done.stderr
+    rooms.stop()
+    for name in ORDER[: ORDER.index("stream") + 1]:
+        rooms.start(name)
+    rooms.await_healthy("stream")
+    _report(work, "room-3", login=_credentials(before, "depot-7"))
+    _await(lambda: _found(work, _LABEL, "room-3"))
+    return [_found(work, _LABEL, "room-1"), _found(work, _USER, "room-3")]
 
 
 def _has_ended(rooms: Rooms, name: str) -> bool:
     return name != "prepare" and rooms.running[name].poll() is not None
 
 
-def _credentials(work: Path, name: str) -> dict[str, str]:
-    text = (work / "volumes" / "home" / "credentials" / f"{name}.env").read_text()
+def _credentials(volumes: Path, name: str) -> dict[str, str]:
+    text = (volumes / "home" / "credentials" / f"{name}.env").read_text()
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
@@ -94,24 +129,31 @@ def _authority(work: Path) -> str:
     return str(work / "volumes" / "home" / "certificates" / "ca.crt")
 
 
-def _report(work: Path) -> None:
+def _report(work: Path, session_id: str, *, login: dict[str, str] | None = None) -> None:
     """A charger of its own account reports one session, as docs/operate.md says."""
-    login = _credentials(work, "depot-7")
+    login = login or _credentials(work / "volumes", "depot-7")
+    times = {"started_at": f"2026-05-0{session_id[-1]}T08:12:00+01:00"}
+    times["ended_at"] = times["started_at"].replace("T08", "T10")
     command = ["mosquitto_pub", "-V", "5", "-q", "1", "-h", login["EV_MQTT_HOST"]]
     command += ["-p", login["EV_MQTT_PORT"], "--cafile", _authority(work)]
     command += ["-u", login["EV_MQTT_USERNAME"], "-P", login["EV_MQTT_PASSWORD"]]
-    command += ["-t", "ev/sessions/depot-7", "-m", json.dumps(SESSION)]
+    command += [
+        "-t",
+        "ev/sessions/depot-7",
+        "-m",
+        json.dumps({**SESSION, **times, "session_id": session_id}),
+    ]
     subprocess.run(command, check=True)
 
 
-def _label(work: Path) -> str | None:
-    url = make_url(_credentials(work, "database-reader")["EV_DATABASE_URL"])
+def _found(work: Path, query: str, session_id: str) -> str | None:
+    url = make_url(_credentials(work / "volumes", "database-reader")["EV_DATABASE_URL"])
     url = url.set(drivername="postgresql").update_query_dict({"sslrootcert": _authority(work)})
     with closing(psycopg2.connect(url.render_as_string(hide_password=False))) as connection:
         cursor = connection.cursor()
-        cursor.execute(_LABEL)
+        cursor.execute(query, (session_id,))
         row = cursor.fetchone()
-    return str(row[0]) if row else None
+    return row[0] if row else None
 
 
 def _serial(work: Path) -> str:
@@ -124,7 +166,7 @@ def _serial(work: Path) -> str:
 
 
 def _pages(work: Path) -> dict[str, int]:
-    login = _credentials(work, "proxy")
+    login = _credentials(work / "volumes", "proxy")
     pair = f"{login['EV_PROXY_USERNAME']}:{login['EV_PROXY_PASSWORD']}"
     paths = ("/ui/", "/ev/icon.svg", "/server_info")
     found = {f"{path} without": _status(path, {}) for path in paths}

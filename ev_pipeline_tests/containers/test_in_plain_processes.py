@@ -129,6 +129,8 @@ def test_a_session_is_labelled_by_the_services_of_the_compose_file(images: Path)
     assert result["renewed"]["is_active"] is True
     assert result["restarts"] == []
     assert result["again"] == 0
+    assert result["forgotten"] is None
+    assert result["restored"] == ["stream", None]
     without, with_login = 401, 200
     assert {*[result["proxy"].pop(f"{path} without") for path in list(result["proxy"])[:3]]} == {
         without

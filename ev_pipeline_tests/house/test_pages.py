@@ -17,21 +17,7 @@ from simulator.__main__ import app as simulator_app
 
 ANYWHERE = {
     "echo",
-    *(
-        "cd",
-        "mkdir",
-        "umask",
-        "export",
-        "git",
-        "psql",
-        "set",
-        ".",
-        "ls",
-        "cat",
-        "apt-get",
-        "sudo",
-        "docker",
-    ),
+    *("cd", "mkdir", "export", "git", "psql", "set", ".", "ls", "cat", "apt-get", "sudo", "docker"),
     *("mosquitto_pub", "mosquitto_sub", "cp", "mv", "tee"),
 }
 """Programs that are not ours."""
