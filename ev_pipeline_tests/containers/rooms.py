@@ -148,6 +148,7 @@ class Rooms:
             is_file = mount.source.startswith(".")
             if is_file:
                 continue  # it is found where the checkout has it
+            lines.append(f"mkdir -p {mount.target}")
             lines.append(f"mount --bind {self._volume(mount)} {mount.target}")
             if mount.is_read_only:
                 lines.append(f"mount -o remount,bind,ro {mount.target}")
