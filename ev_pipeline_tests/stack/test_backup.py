@@ -33,6 +33,7 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.stack.backup import UNFINISHED, back_up
 from ev_pipeline.stack.broker import prepare_broker
 from ev_pipeline.stack.broker_credentials import credentials_path, stack_client_id, stored_password
+from ev_pipeline.stack.containers import initialise
 from ev_pipeline.stack.credentials import DAGSTER, OWNER, READER
 from ev_pipeline.stack.dagster_home import libpq
 from ev_pipeline.stack.exchange import put_back, take_place
@@ -380,6 +381,48 @@ def test_a_database_elsewhere_is_filled_only_if_it_is_empty(
             is_replacing=True,
             report=lambda _: None,
         )
+    for name in names:
+        migrated.execute(f"drop database {name} with (force)")
+
+
+def test_a_home_of_containers_takes_a_backup_and_keeps_its_databases_passwords(
+    source: Source, migrated: PostgresServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"test_{uuid.uuid4().hex}" for _ in DUMPS]
+    for name in names:
+        migrated.execute(f"create database {name} owner {OWNER.role}")
+    urls = [migrated.url(OWNER.role, name) for name in names]
+    settings = Settings(
+        home=home,
+        database_url=urls[0],
+        dagster_database_url=urls[1],
+        postgres_host="localhost",
+        mqtt_port=free_port(),
+    )
+    # The tests' server speaks no TLS, without which nobody is let in there.
+    monkeypatch.setattr(
+        "ev_pipeline.stack.restore_in_containers.prepare_database", lambda _settings: None
+    )
+    initialise(settings, datetime.now(tz=UTC))
+    layout = Layout(home)
+    password = (layout.credentials / OWNER.file).read_bytes()
+    restore_home(
+        settings,
+        source.backup,
+        open_backup(source.backup),
+        is_replacing=True,
+        report=lambda _: None,
+    )
+    hand_out(settings)
+    assert (layout.credentials / OWNER.file).read_bytes() == password
+    assert AccountBook(home).accounts() == AccountBook(source.settings.home).accounts()
+    assert b"it waits" in layout.broker_store.read_bytes()
+    assert (layout.mosquitto / "mosquitto.conf").exists(), "its directory is a volume, and stays"
+    copy = Layout(layout.handed_out / "stream")
+    assert copy.authority.read_bytes() == source.broker.layout.authority.read_bytes()
+    engine = connect(settings)
+    _same(source.engine, engine)
+    engine.dispose()
     for name in names:
         migrated.execute(f"drop database {name} with (force)")
 
