@@ -302,14 +302,13 @@ def test_a_database_that_is_away(patient: Patient) -> None:
 
 
 @needs_root
-def test_a_checkout_that_the_servers_user_may_not_enter(patient: Patient, tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
+def test_a_checkout_that_the_servers_user_may_not_enter(patient: Patient) -> None:
+    place = make_home()  # the servers' user may come as far as this
+    closed = place / "closed"
     closed.mkdir(mode=0o700)
     patient.patch.setattr("ev_pipeline.stack.doctor_programs.sys.prefix", str(closed / ".venv"))
-    tmp_path.parent.parent.chmod(0o755)
-    tmp_path.parent.chmod(0o755)
-    tmp_path.chmod(0o755)
     _, checks = patient.told()
+    shutil.rmtree(place)
     assert not checks["reach"]["ok"]
     assert f"may not enter {closed}" in checks["reach"]["found"]
     assert f"chmod o+x {closed}" in checks["reach"]["mend"]
