@@ -33,7 +33,7 @@ def find_sessions(connection: sa.Connection, name: str) -> dict[str, str | None]
     """
     ids = [_by_source(scope, name) for scope in connection.execute(_SCOPES).scalars()]
     rows = connection.execute(_STORED, {"session_ids": [*ids, *_as_ours(name)]})
-    return dict(rows.tuples().all())
+    return {str(session_id): source_session_id for session_id, source_session_id in rows}
 
 
 def _by_source(scope: str, name: str) -> str:

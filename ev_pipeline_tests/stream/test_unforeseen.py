@@ -53,8 +53,9 @@ def test_an_error_in_any_thread_ends_the_worker_with_one_line_and_its_sessions_s
         assert worker.await_end() == 1
         charger.send(a_session("S-2", connector_id="2"))
     said = worker.said().splitlines()
-    [line] = [json.loads(line) for line in said if '"critical"' in line]
-    assert line["message"] == f"the stream ends: {part} met an error (ProgrammingError)"
+    ends = f"the stream ends: {part} met an error (ProgrammingError)"
+    # What tells panels may meet the missing table, too, in a process of its own.
+    [line] = [json.loads(line) for line in said if '"critical"' in line and ends in line]
     assert line["trace"][0].startswith("threading.py:")
     assert [line for line in said if line.startswith("error: ")] == said[-1:]
     with engine.begin() as connection:
