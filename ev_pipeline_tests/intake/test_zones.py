@@ -154,7 +154,7 @@ def test_what_told_a_zone_is_as_if_it_had_never_been(load: Loader, engine: sa.En
     load(a_session(), mapping=IN_LONDON)
     before = lasting(engine)
     load(a_session(session_id="S2", station_id="B"), mapping=IN_PARIS)
-    load.registry(a_station(), a_station(station_id="B", time_zone="Europe/Paris"))
+    load.registry(a_station(station_id="B", time_zone="Europe/Paris"))
     load.undo(3)
     load.undo(2)
     assert lasting(engine) == before
