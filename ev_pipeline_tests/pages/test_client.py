@@ -30,7 +30,9 @@ def test_what_it_is_given_arrives(tmp_path: Path, broker: RunningBroker) -> None
         assert [worker.take().payload.decode() for _ in SESSIONS] == SESSIONS
 
 
-def test_where_nobody_listens_it_fails_and_says_so(tmp_path: Path, broker: RunningBroker) -> None:
-    done = run_program(tmp_path, "send.py", SESSIONS, environment_of(broker.add_charger()))
+def test_where_nobody_listens_it_fails_and_says_so(
+    tmp_path: Path, own_broker: RunningBroker
+) -> None:
+    done = run_program(tmp_path, "send.py", SESSIONS, environment_of(own_broker.add_charger()))
     assert done.returncode == 1
     assert "not taken" in done.stderr
