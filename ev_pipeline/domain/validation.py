@@ -65,8 +65,7 @@ def validate(
     has_local_start = "started_local_at" in frame.columns
     rules = session_rules(limits, resolution_s, has_local_start=has_local_start)
     told = _told_notes(frame)
-    received = pl.lit(received_at) if isinstance(received_at, datetime) else received_at
-    at_receipt = frame.with_columns(received.alias(RECEIPT))
+    at_receipt = frame.with_columns(pl.lit(received_at).alias(RECEIPT))
     found, codes = _NOTHING_FOUND, _first_look(rules, told).run(at_receipt, stations)
     if not codes[_IS_SOUND].all():
         readable, unreadable = _readable(at_receipt, SESSION_FIELDS)

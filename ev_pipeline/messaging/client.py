@@ -18,6 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ev_pipeline.domain.errors import PipelineError
+from ev_pipeline.messaging.carried import new_properties, publish_properties
 from ev_pipeline.messaging.handshake import log_in
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.messaging.messages import TOO_LARGE, Message, Outcome
@@ -84,7 +85,7 @@ class Client:
 
     def start(self) -> None:
         """From now on the client connects, and connects again, without waiting for it."""
-        properties = _properties(PacketTypes.CONNECT)
+        properties = new_properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = self._session.expiry_s
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
         self._paho.connect_async(
@@ -154,7 +155,7 @@ class Client:
         Returns:
             What becomes of it; it comes from the network's thread.
         """
-        carried = _publish_properties(response_topic, correlation, properties)
+        carried = publish_properties(response_topic, correlation, properties)
         packed = carried.pack()  # type: ignore[no-untyped-call]  # paho leaves it untyped
         size = HEADER_BYTES + len(topic.encode()) + len(packed) + len(payload)
         if self._greatest_packet is not None and size > self._greatest_packet:
@@ -296,26 +297,3 @@ class Client:
         _properties: Properties | None,
     ) -> None:
         self._outcomes.settle(packet_id, Outcome(reasons[0].value, self._generation))
-
-
-def _properties(packet_type: int) -> Properties:
-    return Properties(packet_type)  # type: ignore[no-untyped-call]  # paho leaves it untyped
-
-
-_NOTHING: Final = _properties(PacketTypes.PUBLISH)
-"""What goes with a message that says everything itself: shared, since it is only read."""
-
-
-def _publish_properties(
-    response_topic: str | None, correlation: bytes | None, own: Mapping[str, str] | None
-) -> Properties:
-    if response_topic is None and correlation is None and not own:
-        return _NOTHING  # to make one takes as long as the rest of publishing
-    properties = _properties(PacketTypes.PUBLISH)
-    if response_topic is not None:
-        properties.ResponseTopic = response_topic
-    if correlation is not None:
-        properties.CorrelationData = correlation
-    if own:
-        properties.UserProperty = list(own.items())
-    return properties

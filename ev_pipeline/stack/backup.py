@@ -19,12 +19,13 @@ from sqlalchemy.engine import URL
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.broker_accounts import unchanging
-from ev_pipeline.stack.credentials import OWNER, Login, copy_file, write_private
+from ev_pipeline.stack.credentials import OWNER, Login
 from ev_pipeline.stack.dumps import dump, shown
 from ev_pipeline.stack.handing_out import USER_KEY
 from ev_pipeline.stack.kept import DUMPS, HOME, find_databases, kept_files, reachable
 from ev_pipeline.stack.layout import PRIVATE_DIRECTORY, PRIVATE_FILE, Layout
 from ev_pipeline.stack.manifest import Manifest, describe_files
+from ev_pipeline.stack.private_files import copy_file, write_out, write_private
 from ev_pipeline.stack.user_key import read_user_key
 from ev_pipeline.storage.engine import connect, schema_version, unmigrated
 
@@ -119,12 +120,12 @@ def _named_when_whole(directory: Path, source: Path) -> Iterator[Path]:
         with _only_writer(unfinished):
             try:
                 yield unfinished
-                _write_out(unfinished)
+                _write_out_all(unfinished)
                 unfinished.rename(directory)
             except BaseException:
                 shutil.rmtree(unfinished, ignore_errors=True)
                 raise
-        _sync(directory.parent)
+        write_out(directory.parent)
     except OSError as error:
         place = Path(error.filename or directory)
         if source in place.parents and unfinished not in (place, *place.parents):
@@ -172,15 +173,7 @@ def _copy(layout: Layout, name: str, home: Path) -> None:
     copy_file(layout.home / name, target)
 
 
-def _write_out(directory: Path) -> None:
+def _write_out_all(directory: Path) -> None:
     """The directory and everything in it outlive a loss of power."""
     for path in (*directory.rglob("*"), directory):
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        write_out(path)

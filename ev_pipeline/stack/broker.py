@@ -22,9 +22,9 @@ from ev_pipeline.stack.account import Account, server_account
 from ev_pipeline.stack.broker_accounts import edited, ensure_shipped
 from ev_pipeline.stack.broker_credentials import stack_login
 from ev_pipeline.stack.certificates import broker_names, ensure_certificates
-from ev_pipeline.stack.credentials import write_private
 from ev_pipeline.stack.layout import PRIVATE_DIRECTORY, Layout
 from ev_pipeline.stack.mosquitto import PROGRAM, find_mosquitto
+from ev_pipeline.stack.private_files import write_private
 from ev_pipeline.stack.shipped import shipped_file
 from ev_pipeline.stack.state import read_state
 

@@ -28,10 +28,10 @@ from ev_pipeline.stack.broker_credentials import (
     stored_password,
     write_credentials,
 )
-from ev_pipeline.stack.credentials import PrivateFiles, replaced_together
 from ev_pipeline.stack.handing_out import hand_out
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.password_hash import password_hash
+from ev_pipeline.stack.private_files import PrivateFiles, replaced_together
 from ev_pipeline.stack.state import supervisor_pid
 
 SERVICES: Final = (

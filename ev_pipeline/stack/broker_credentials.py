@@ -12,8 +12,9 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.accounts import BrokerAccount, Role
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.settings import ENV_PREFIX
-from ev_pipeline.stack.credentials import PASSWORD_BYTES, PrivateFiles
+from ev_pipeline.stack.credentials import PASSWORD_BYTES
 from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.private_files import PrivateFiles
 
 CLIENT_ID_BYTES: Final = 16
 """128 random bits: who knows a client id can take over its session, and with it its queue."""

@@ -19,8 +19,8 @@ from cryptography.x509.oid import NameOID
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.stack import signing
 from ev_pipeline.stack.account import Account
-from ev_pipeline.stack.credentials import write_private
 from ev_pipeline.stack.layout import PUBLIC_FILE, Layout
+from ev_pipeline.stack.private_files import write_private
 
 AUTHORITY_LIFETIME: Final = timedelta(days=3650)
 """Chargers are given its certificate by hand, and stay in the field for about so long."""

@@ -19,15 +19,11 @@ from ev_pipeline.stack import dagster_home, nodered
 from ev_pipeline.stack.broker import STREAM, broker_reach, write_broker_files
 from ev_pipeline.stack.broker_credentials import stack_client_id, stack_login
 from ev_pipeline.stack.certificates import ensure_database_certificate
-from ev_pipeline.stack.credentials import (
-    PASSWORD_BYTES,
-    SUPERUSER,
-    Credentials,
-    write_private,
-)
+from ev_pipeline.stack.credentials import PASSWORD_BYTES, SUPERUSER, Credentials
 from ev_pipeline.stack.handing_out import hand_out
 from ev_pipeline.stack.initialise import OPTIONS
 from ev_pipeline.stack.layout import PRIVATE_DIRECTORY, Layout
+from ev_pipeline.stack.private_files import write_private
 from ev_pipeline.stack.roles import ensure_roles
 
 PROXY_USER: Final = "operator"

@@ -7,8 +7,8 @@ staged, and when (`restore`).
 from typing import Final
 
 from ev_pipeline.messaging.accounts import ACCOUNTS_FILE
-from ev_pipeline.stack.credentials import write_private
 from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.private_files import write_private
 
 REPLACED: Final = "replaced"
 """Where what a home held is put while the backup takes its place; then it is removed."""

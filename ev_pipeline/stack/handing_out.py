@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import Final
 
 from ev_pipeline.messaging.accounts import ACCOUNTS_FILE
-from ev_pipeline.stack.credentials import DAGSTER, OWNER, write_private
+from ev_pipeline.stack.credentials import DAGSTER, OWNER
 from ev_pipeline.stack.layout import PRIVATE_DIRECTORY, Layout
+from ev_pipeline.stack.private_files import write_private
 
 _AUTHORITY: Final = "certificates/ca.crt"
 

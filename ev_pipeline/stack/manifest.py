@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from ev_pipeline.domain.errors import PipelineError
-from ev_pipeline.stack.credentials import write_private
+from ev_pipeline.stack.private_files import write_private
 
 FILE: Final = "manifest.json"
 

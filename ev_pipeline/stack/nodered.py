@@ -19,10 +19,11 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.stack.account import Account, server_account
 from ev_pipeline.stack.broker import broker_reach
 from ev_pipeline.stack.broker_credentials import stack_login
-from ev_pipeline.stack.credentials import HOST, PASSWORD_BYTES, write_private
+from ev_pipeline.stack.credentials import HOST, PASSWORD_BYTES
 from ev_pipeline.stack.layout import PRIVATE_DIRECTORY, Layout
 from ev_pipeline.stack.node import find_node
 from ev_pipeline.stack.nodered_packages import packages_directory, require_packages
+from ev_pipeline.stack.private_files import write_private
 from ev_pipeline.stack.shipped import shipped_directory
 
 NAME: Final = "nodered"

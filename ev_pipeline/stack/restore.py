@@ -21,7 +21,7 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.stack.account import require_reachable, server_account
 from ev_pipeline.stack.broker import broker_reach, make_broker_directory
 from ev_pipeline.stack.broker_accounts import edited, ensure_shipped
-from ev_pipeline.stack.credentials import HOST, OWNER, Credentials, Login, copy_file
+from ev_pipeline.stack.credentials import HOST, OWNER, Credentials, Login
 from ev_pipeline.stack.dumps import ask_server, restore, shown
 from ev_pipeline.stack.exchange import put_back, take_place
 from ev_pipeline.stack.kept import DUMPS, HOME, Databases, find_databases, is_in_containers
@@ -29,6 +29,7 @@ from ev_pipeline.stack.layout import PRIVATE_FILE, PUBLIC_FILE, Layout
 from ev_pipeline.stack.manifest import Manifest, read_manifest, require_whole
 from ev_pipeline.stack.postgres import prepare, stored_major
 from ev_pipeline.stack.postmaster import require_unserved
+from ev_pipeline.stack.private_files import copy_file
 from ev_pipeline.stack.restore_in_containers import (
     keep_logins,
     place_broker_store,

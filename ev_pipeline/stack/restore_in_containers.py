@@ -12,8 +12,9 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.stack.broker import STREAM, broker_reach
 from ev_pipeline.stack.broker_credentials import stack_login
 from ev_pipeline.stack.containers import forget_broker_session, prepare_database
-from ev_pipeline.stack.credentials import LOGINS, copy_file
+from ev_pipeline.stack.credentials import LOGINS
 from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.private_files import copy_file
 
 
 def prepare_containers(settings: Settings) -> None:

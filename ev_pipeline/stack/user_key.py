@@ -15,7 +15,8 @@ from typing import Final
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.handing_out import USER_KEY, hand_out
-from ev_pipeline.stack.layout import PRIVATE_DIRECTORY, PRIVATE_FILE, Layout
+from ev_pipeline.stack.layout import PRIVATE_DIRECTORY, Layout
+from ev_pipeline.stack.private_files import write_out, write_private
 
 _KEY_BYTES: Final = 32
 _WRITTEN: Final = re.compile(rf"[0-9a-f]{{{2 * _KEY_BYTES}}}")
@@ -57,30 +58,16 @@ def ensure_user_key(settings: Settings) -> bytes:
     if settings.user_id_key_file is None and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
-        with os.fdopen(descriptor, "w") as file:
-            os.fchmod(file.fileno(), PRIVATE_FILE)
-            file.write(secrets.token_hex(_KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        write_private(unfinished, secrets.token_hex(_KEY_BYTES) + "\n")
         try:
             path.hardlink_to(unfinished)
         except FileExistsError:
             pass
         finally:
             unfinished.unlink()
-            _sync(path.parent)
+            write_out(path.parent)
     hand_out(Layout(settings.home))
     return read_user_key(settings)
-
-
-def _sync(directory: Path) -> None:
-    """The directory's names outlive a loss of power, as what is committed after it does."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _path(settings: Settings) -> Path:

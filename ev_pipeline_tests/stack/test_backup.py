@@ -131,10 +131,14 @@ def _restored(home: Path, backup: Path, *, is_replacing: bool = False) -> Settin
     settings = Settings(
         home=home, postgres_port=free_port(), mqtt_port=free_port(), timezone="Europe/Lisbon"
     )
-    manifest = open_backup(backup)
-    restore_home(settings, backup, manifest, is_replacing=is_replacing, report=lambda _: None)
+    _restore(settings, backup, is_replacing=is_replacing)
     hand_out(settings)
     return settings
+
+
+def _restore(settings: Settings, backup: Path, *, is_replacing: bool) -> None:
+    manifest = open_backup(backup)
+    restore_home(settings, backup, manifest, is_replacing=is_replacing, report=lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -362,25 +366,14 @@ def test_a_database_elsewhere_is_filled_only_if_it_is_empty(
         migrated.execute(f"create database {name} owner {OWNER.role}")
     urls = [migrated.url(OWNER.role, name) for name in names]
     settings = Settings(home=home, database_url=urls[0], dagster_database_url=urls[1])
-
-    def restore() -> None:
-        manifest = open_backup(source.backup)
-        restore_home(settings, source.backup, manifest, is_replacing=False, report=lambda _: None)
-
-    restore()
+    _restore(settings, source.backup, is_replacing=False)
     engine = connect(settings)
     _same(source.engine, engine)
     engine.dispose()
     assert not Layout(home).postgres.exists()
     shutil.rmtree(home / "credentials")
     with pytest.raises(PipelineError, match=r"the database holds \d+ tables already"):
-        restore_home(
-            settings,
-            source.backup,
-            open_backup(source.backup),
-            is_replacing=True,
-            report=lambda _: None,
-        )
+        _restore(settings, source.backup, is_replacing=True)
     for name in names:
         migrated.execute(f"drop database {name} with (force)")
 
@@ -406,13 +399,7 @@ def test_a_home_of_containers_takes_a_backup_and_keeps_its_databases_passwords(
     initialise(settings, datetime.now(tz=UTC))
     layout = Layout(home)
     password = (layout.credentials / OWNER.file).read_bytes()
-    restore_home(
-        settings,
-        source.backup,
-        open_backup(source.backup),
-        is_replacing=True,
-        report=lambda _: None,
-    )
+    _restore(settings, source.backup, is_replacing=True)
     hand_out(settings)
     assert (layout.credentials / OWNER.file).read_bytes() == password
     assert AccountBook(home).accounts() == AccountBook(source.settings.home).accounts()
@@ -498,13 +485,7 @@ def test_a_restore_after_one_that_was_killed_does_not_lose_what_the_home_held(
     settings = Settings(home=home, postgres_bin=tmp_path)  # where there is none, so that it fails
     for _ in range(2):
         with pytest.raises(PipelineError):
-            restore_home(
-                settings,
-                source.backup,
-                open_backup(source.backup),
-                is_replacing=True,
-                report=lambda _: None,
-            )
+            _restore(settings, source.backup, is_replacing=True)
         assert (layout.credentials / "precious").read_text() == "old"
         assert not staging.home.exists()
 

@@ -113,14 +113,14 @@ class Clients:
         """
         for account in self.accounts:
             log_in(account.login).close()  # says at once what is wrong; a client tries again
-        for _account, line in self._lines:
+        for line in self._lines:
             line.client.start()
-        for _account, line in self._lines:
+        for line in self._lines:
             line.client.wait_connected(CONNECT_WITHIN_S)
 
     def stop(self) -> None:
         """No connection is left; what was unanswered stays in the outbox."""
-        for _account, line in self._lines:
+        for line in self._lines:
             line.client.stop()
 
     @property
@@ -156,16 +156,14 @@ class Clients:
 
     def ask(self) -> None:
         """Brokers whose word would let something go, and who have nothing to say, are asked."""
-        for account, line in self._lines:
-            if line.is_to_ask():
-                asked_at = time.monotonic()
-                line.client.ask().add_done_callback(
-                    partial(self._hear_word, account, line, asked_at)
-                )
+        for account in self.accounts:
+            for line in filter(Line.is_to_ask, account.lines):
+                heard = partial(self._hear_word, account, line, time.monotonic())
+                line.client.ask().add_done_callback(heard)
 
     @property
-    def _lines(self) -> list[tuple[Account, Line]]:
-        return [(account, line) for account in self.accounts for line in account.lines]
+    def _lines(self) -> list[Line]:
+        return [line for account in self.accounts for line in account.lines]
 
     def _line(self, account: Account, hold_s: float) -> Line:
         """A connection; an account's first one hears what was refused, so that it is heard once."""
