@@ -55,13 +55,18 @@ PORTS: Final = range(20_000, 32_768)
 """Above our defaults, and below what Linux gives to outgoing connections: a port that is free now
 is still so when a server starts on it."""
 
+_handed_out: set[int] = set()
+
 
 def free_port() -> int:
-    """A port on which nobody listens at the moment."""
+    """A port on which nobody listens at the moment, and that this process was not told before."""
     while True:
         port = secrets.choice(PORTS)  # not `random`, which a property test repeats
+        if port in _handed_out:
+            continue
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _handed_out.add(port)
             return port
 
 

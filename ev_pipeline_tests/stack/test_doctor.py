@@ -43,6 +43,7 @@ class Patient:
     def told(self) -> tuple[int, dict[str, dict[str, Any]]]:
         """The exit code, and every finding by its name."""
         asked = CliRunner().invoke(app, ["doctor", "--json"])
+        assert asked.stdout, (asked.stderr, asked.exception)
         document = json.loads(asked.stdout)
         checks = {found["check"]: found for found in document["checks"]}
         assert document["healthy"] is all(found["ok"] for found in checks.values())
