@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from ev_pipeline.stack.binaries import wheel_directories
+from ev_pipeline.stack.binaries import candidates
 from ev_pipeline.stack.node import WHEEL
 from ev_pipeline_tests.containers.rooms import INTERPRETER, PREFIX, USER
 from ev_pipeline_tests.house.repository import ROOT
@@ -108,9 +108,17 @@ def test_the_image_has_what_a_server_needs_and_stays_small(images: Path) -> None
     assert all(path.stat().st_uid == USER for path in (places, *places.rglob("*")))
 
 
+def postgres_with_tls() -> Path:
+    """Programs as the official image has them: the wheel's speak no TLS."""
+    found = [each for each in candidates() if (each / "postgres").is_file()]
+    speak_tls = [each for each in found if b"libssl" in (each / "postgres").read_bytes()]
+    assert speak_tls, f"no PostgreSQL here speaks TLS (found: {found}); apt-get install postgresql"
+    return speak_tls[0]
+
+
 def test_a_session_is_labelled_by_the_services_of_the_compose_file(images: Path) -> None:
     node = next(Path(sys.prefix).glob(f"lib/python3*/site-packages/{WHEEL}/bin"))
-    programs = [f"{sys.prefix}/bin", str(wheel_directories()[0]), str(node)]
+    programs = [f"{sys.prefix}/bin", str(postgres_with_tls()), str(node)]
     spaces = ["--mount", "--net", "--pid", "--uts", "--fork", "--mount-proc", "--kill-child"]
     arguments = ["-m", "ev_pipeline_tests.containers.scenario", str(images), *programs]
     places = f"mount -t tmpfs tmpfs /opt && mkdir {PREFIX} {INTERPRETER} && "

