@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_what_links_lead_to_and_what_is_not_the_stacks_stays(
     home = left_behind.home
     (tmp_path / "precious").write_text("mine")
     (left_behind.logs / "a_link").symlink_to(tmp_path)
-    left_behind.dagster.rename(tmp_path / "elsewhere")
+    shutil.move(left_behind.dagster, tmp_path / "elsewhere")
     left_behind.dagster.symlink_to(tmp_path / "elsewhere")
     (home / "notes.txt").write_text("mine")
     asked = purge(home, "--yes")
