@@ -6,44 +6,46 @@ query.
 
 import threading
 from collections.abc import Callable
-from functools import partial
+from typing import Final
 
 import polars as pl
 
 _Schema = tuple[tuple[str, pl.DataType], ...]
 
 
+AS_WRITTEN: Final = pl.QueryOptFlags.none()
+"""For a query on few rows: to look for a better one takes longer than to run it."""
+
+
 class PreparedQuery:
-    """A query whose expressions are made once for the schemas of its frames; any thread may run it.
+    """A query that is made once for the schema of its frame; any thread may run it.
+
+    Worth it where making it takes over half a millisecond, as by narwhals: to put the frame into
+    its place takes as long.
 
     Args:
-        query: what it makes of one or more lazy frames.
+        query: what it makes of a lazy frame.
     """
 
-    def __init__(self, query: Callable[..., pl.LazyFrame]) -> None:
+    def __init__(self, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> None:
         self._query = query
-        self._plans: dict[tuple[_Schema, ...], pl.LazyFrame] = {}
-        self._frames: tuple[pl.DataFrame, ...] = ()
+        self._plans: dict[_Schema, pl.LazyFrame] = {}
+        self._frame = pl.DataFrame()
         self._lock = threading.Lock()
 
-    def run(self, *frames: pl.DataFrame) -> pl.DataFrame:
-        """What the query makes of the frames."""
-        schemas = tuple(tuple(frame.schema.items()) for frame in frames)
+    def run(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """What the query makes of the frame."""
+        schema = tuple(frame.schema.items())
         with self._lock:
-            plan = self._plans.get(schemas)
+            plan = self._plans.get(schema)
             if plan is None:
-                plan = self._plans[schemas] = self._query(*self._sources(frames))
-            self._frames = frames
+                source = pl.defer(self._held, schema=frame.schema, validate_schema=False)
+                plan = self._plans[schema] = self._query(source)
+            self._frame = frame
             try:
-                return plan.collect(optimizations=pl.QueryOptFlags.none())
+                return plan.collect(optimizations=AS_WRITTEN)
             finally:
-                self._frames = ()
+                self._frame = pl.DataFrame()
 
-    def _sources(self, frames: tuple[pl.DataFrame, ...]) -> list[pl.LazyFrame]:
-        return [
-            pl.defer(partial(self._frame, place), schema=frame.schema, validate_schema=False)
-            for place, frame in enumerate(frames)
-        ]
-
-    def _frame(self, place: int) -> pl.DataFrame:
-        return self._frames[place]
+    def _held(self) -> pl.DataFrame:
+        return self._frame

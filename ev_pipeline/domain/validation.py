@@ -7,16 +7,14 @@ What does not: the rules (`rules`) and the codes (`codes`); `overlaps_same_conne
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
 import polars as pl
 
 from ev_pipeline.domain.codes import CODES, Severity, code_names
-from ev_pipeline.domain.prepared import PreparedQuery
+from ev_pipeline.domain.prepared import AS_WRITTEN
 from ev_pipeline.domain.ready_rules import (
-    MAX_KNOWN,
     RECEIPT,
     Conditions,
     SessionRules,
@@ -66,7 +64,7 @@ def validate(
     rules = session_rules(limits, resolution_s, has_local_start=has_local_start)
     told = _told_notes(frame)
     at_receipt = frame.with_columns(pl.lit(received_at).alias(RECEIPT))
-    found, codes = _NOTHING_FOUND, _first_look(rules, told).run(at_receipt, stations)
+    found, codes = _NOTHING_FOUND, _first_look(at_receipt, stations, rules, told)
     if not codes[_IS_SOUND].all():
         readable, unreadable = _readable(at_receipt, SESSION_FIELDS)
         known = with_stations(readable.lazy(), stations.lazy())
@@ -83,22 +81,20 @@ def validate(
     )
 
 
-@lru_cache(maxsize=MAX_KNOWN)
-def _first_look(rules: SessionRules, told: tuple[str, ...]) -> PreparedQuery:
+def _first_look(
+    sessions: pl.DataFrame, stations: pl.DataFrame, rules: SessionRules, told: tuple[str, ...]
+) -> pl.DataFrame:
     """Whether each record is surely sound, and its codes in case.
 
     Most batches have no record with an error: to say so takes one query, to say which has what
     takes many.
     """
-
-    def query(sessions: pl.LazyFrame, stations: pl.LazyFrame) -> pl.LazyFrame:
-        return (
-            with_stations(sessions, stations)
-            .with_columns(*rules.quantities, is_accepted=pl.lit(value=True))
-            .select(rules.is_sound.alias(_IS_SOUND), rules.warnings, session_note_bits(told))
-        )
-
-    return PreparedQuery(query)
+    return (
+        with_stations(sessions.lazy(), stations.lazy())
+        .with_columns(*rules.quantities, is_accepted=pl.lit(value=True))
+        .select(rules.is_sound.alias(_IS_SOUND), rules.warnings, session_note_bits(told))
+        .collect(optimizations=AS_WRITTEN)
+    )
 
 
 def validate_stations(
@@ -202,10 +198,7 @@ def _told_problems(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _told_notes(frame: pl.DataFrame) -> tuple[str, ...]:
     """The decoder's notes, each once."""
-    has_some = frame["notes"].list.len() > 0
-    if not has_some.any():
-        return ()
-    told = tuple(sorted(frame["notes"].filter(has_some).explode().unique()))
+    told = tuple(sorted(frame["notes"].explode().drop_nulls().unique()))
     unknown = set(told) - set(code_names(Severity.NOTE))
     if unknown:
         raise ValueError(f"the decoder gives notes that are no codes: {sorted(unknown)}")
@@ -264,9 +257,10 @@ def _reasons(found: pl.DataFrame, height: int, fields: Sequence[FieldSpec]) -> p
 def _code_lists(numbers: pl.DataFrame, severity: Severity) -> pl.Series:
     """For each record the codes that the bits of its number stand for, in the order of `CODES`.
 
-    There are few distinct numbers.
+    There are few distinct numbers, and most often one.
     """
-    distinct = numbers[severity].unique()
+    column = numbers[severity]
+    distinct = column.head(1) if column.min() == column.max() else column.unique()
     lists = pl.Series(
         "codes",
         [

@@ -13,6 +13,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.intake.job import Job
+from ev_pipeline.intake.preparation import receipts
 from ev_pipeline.intake.stream_job import STREAM_DOOR
 from ev_pipeline.storage.previous_sessions import previous_sessions
 
@@ -43,7 +44,7 @@ def with_clock_warnings(
     """
     if job.origin.door != STREAM_DOOR:
         return accepted
-    received_at = accepted["received_at"].fill_null(job.origin.received_at)
+    received_at = receipts(accepted, job)
     limit = timedelta(hours=job.settings.clock_delay_h)
     late = accepted.select((received_at - pl.col("ended_at") > limit).arg_true()).to_series()
     if late.is_empty():
@@ -58,6 +59,8 @@ def with_clock_warnings(
         for place, moment in enumerate(moments)
         if place in before and _is_same_delay(moment, before[place])
     ]
+    if not suspect:
+        return accepted
     is_suspect = pl.int_range(accepted.height, eager=True).is_in(suspect)
     return accepted.with_columns(
         warnings=pl.when(is_suspect)

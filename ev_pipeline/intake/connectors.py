@@ -8,6 +8,8 @@ from typing import Final
 
 import polars as pl
 
+from ev_pipeline.domain.prepared import AS_WRITTEN
+
 _NAMES: Final = ("station_id", "connector_id")
 _SCHEMA: Final = {
     "station_id": pl.String(),
@@ -24,10 +26,11 @@ class Connectors:
 
     def numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with their `connector_number`, null where they name no connector."""
-        named = rows.select(_NAMES).drop_nulls().unique(maintain_order=True)
-        new = named
-        if not self._known.is_empty():
-            new = named.join(self._known, on=_NAMES, how="anti", maintain_order="left")
-        numbers = pl.int_range(len(self._known), len(self._known) + len(new), eager=True)
-        self._known.extend(new.with_columns(numbers.cast(pl.Int32).alias("connector_number")))
+        named = rows.lazy().select(_NAMES).drop_nulls().unique(maintain_order=True)
+        new = named.join(self._known.lazy(), on=_NAMES, how="anti", maintain_order="left").collect(
+            optimizations=AS_WRITTEN
+        )
+        n_known = self._known.height
+        numbers = pl.Series("connector_number", range(n_known, n_known + new.height), pl.Int32)
+        self._known.extend(new.insert_column(new.width, numbers))
         return rows.join(self._known, on=_NAMES, how="left", maintain_order="left")

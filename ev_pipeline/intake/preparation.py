@@ -12,12 +12,12 @@ from typing import Final
 import polars as pl
 
 from ev_pipeline.domain.localtime import on_clocks
-from ev_pipeline.domain.prepared import PreparedQuery
+from ev_pipeline.domain.prepared import AS_WRITTEN
 from ev_pipeline.domain.validation import validate
 from ev_pipeline.intake.job import Job
 
 _MAX_KNOWN: Final = 32
-"""Sets of zones whose query is kept: an operator's stations stand in few."""
+"""Sets of zones whose expression is kept: an operator's stations stand in few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ def prepare(frame: pl.DataFrame, job: Job, stations: pl.DataFrame) -> Prepared:
         stations: what is stored of the operator's stations (`storage.stations.STATION_SCHEMA`).
     """
     default = job.settings.timezone
-    zones = {default, *stations["time_zone"].unique(), *frame["zone"].unique()} - {None}
+    zones = {default, *_distinct(stations["time_zone"]), *_distinct(frame["zone"])}
     judged = validate(
-        _with_clock(default, tuple(sorted(zones))).run(frame, stations),
+        _with_clock(frame, stations, _clock(default, tuple(sorted(zones)))),
         stations=stations,
         limits=job.settings,
-        received_at=frame["received_at"].fill_null(job.origin.received_at),
+        received_at=receipts(frame, job),
         resolution_s=job.mapping.resolution_s,
     )
     has_errors = judged.select(pl.col("errors").list.len() > 0).to_series()
@@ -61,23 +61,30 @@ def prepare(frame: pl.DataFrame, job: Job, stations: pl.DataFrame) -> Prepared:
     return Prepared(judged.filter(~has_errors), judged.filter(has_errors))
 
 
+def receipts(frame: pl.DataFrame, job: Job) -> pl.Series:
+    """When each record of the load came."""
+    told = frame["received_at"]
+    return told.fill_null(job.origin.received_at) if told.null_count() else told
+
+
+def _distinct(texts: pl.Series) -> set[str]:
+    return set(texts.unique()) - {None} if texts.null_count() < len(texts) else set()
+
+
+def _with_clock(sessions: pl.DataFrame, stations: pl.DataFrame, clock: pl.Expr) -> pl.DataFrame:
+    """Sessions with `started_local_at`, and the weekday that their source states, kept."""
+    told = stations.lazy().select("station_id", registered_zone="time_zone")
+    return (
+        sessions.lazy()
+        .join(told, on="station_id", how="left", maintain_order="left")
+        .with_columns(started_local_at=clock, stated_weekday="weekday")
+        .drop("registered_zone")
+        .collect(optimizations=AS_WRITTEN)
+    )
+
+
 @lru_cache(maxsize=_MAX_KNOWN)
-def _with_clock(default: str, zones: tuple[str, ...]) -> PreparedQuery:
-    """Sessions with `started_local_at`, and the weekday that their source states, kept.
-
-    A station's zone is the registry's, else what its mapping knows, else the default.
-    """
-
-    def query(sessions: pl.LazyFrame, stations: pl.LazyFrame) -> pl.LazyFrame:
-        zone = pl.coalesce("registered_zone", "zone", pl.lit(default))
-        told = stations.select("station_id", registered_zone="time_zone")
-        return (
-            sessions.join(told, on="station_id", how="left", maintain_order="left")
-            .with_columns(
-                on_clocks(pl.col("started_at"), zone, zones).alias("started_local_at"),
-                stated_weekday="weekday",
-            )
-            .drop("registered_zone")
-        )
-
-    return PreparedQuery(query)
+def _clock(default: str, zones: tuple[str, ...]) -> pl.Expr:
+    """The start on its station's clock, by the registry's zone, else its mapping's, else this."""
+    zone = pl.coalesce("registered_zone", "zone", pl.lit(default))
+    return on_clocks(pl.col("started_at"), zone, zones)

@@ -99,7 +99,7 @@ class HeldRecords:
 
     def station_ids(self) -> list[str]:
         """The stations that they name."""
-        return self.batch.frame["station_id"].drop_nulls().unique().to_list()
+        return list({*self.batch.frame["station_id"]} - {None})
 
     def batches(self) -> Iterator[RecordBatch]:
         """The one batch."""

@@ -239,8 +239,8 @@ class _Staging:
         )
 
     def _stage(self, rows: pl.DataFrame, batch: RecordBatch) -> None:
-        if rows["notes"].list.contains("time_assigned").any() or may_be_ours(rows):
-            self.finish()  # their ids are looked up
+        if self._copying is not None and _has_ids_to_look_up(rows):
+            self.finish()
         identified = with_ids(self._connection, rows, batch.raw, self._job)
         prepared = prepare(identified, self._job, self._stations)
         self.finish()
@@ -269,12 +269,13 @@ class _Staging:
         refuse(self._connection, refused, batch, self._job, self.user_ids)
 
 
+def _has_ids_to_look_up(rows: pl.DataFrame) -> bool:
+    return bool(rows["notes"].list.contains("time_assigned").any()) or may_be_ours(rows)
+
+
 def _by_code(codes: pl.Series) -> Counter[str]:
     """How many records have each code."""
-    said = codes.filter(codes.list.len() > 0)
-    if said.is_empty():
-        return Counter()
-    return Counter(dict(said.explode().value_counts().iter_rows()))
+    return Counter(dict(codes.explode().drop_nulls().value_counts().iter_rows()))
 
 
 def _stations_named_by(accepted: pl.DataFrame) -> pl.DataFrame:

@@ -114,13 +114,23 @@ class Labeller:
 
     def label(self, sessions: pl.DataFrame) -> pl.DataFrame:
         """The sessions' labels, with the columns of `ev_session_label`."""
+        return (
+            self.say_of(sessions)
+            .with_columns(
+                model_version=pl.lit(self.version),
+                labelled_at=pl.lit(self.labelled_at),
+                labelled_by=pl.lit(self.labelled_by),
+            )
+            .select(column.name for column in ev_session_label.columns)
+        )
+
+    def say_of(self, sessions: pl.DataFrame) -> pl.DataFrame:
+        """The same without what all of the version's labels have in common."""
         labels = self.bundle.label(_DESCRIBE.run(sessions))
+        has_reasons = labels["is_anomaly"].any()
         return labels.with_columns(
-            _REASONS.alias("anomaly_reasons") if labels["is_anomaly"].any() else _NO_REASONS,
-            model_version=pl.lit(self.version),
-            labelled_at=pl.lit(self.labelled_at),
-            labelled_by=pl.lit(self.labelled_by),
-        ).select(column.name for column in ev_session_label.columns)
+            _REASONS.alias("anomaly_reasons") if has_reasons else _NO_REASONS
+        )
 
 
 def label_everything(engine: sa.Engine, labeller: Labeller) -> int:

@@ -35,15 +35,3 @@ def test_threads_get_each_their_own_answer() -> None:
     assert [answer["number"].to_list() for answer in answers] == [
         [2 * number] * 10 for number in range(200)
     ]
-
-
-def test_a_query_over_two_frames_takes_each_in_its_place() -> None:
-    query = PreparedQuery(
-        lambda ours, theirs: ours.join(theirs, on="key", how="left", maintain_order="left")
-    )
-    for value in (1, 2):
-        theirs = pl.DataFrame({"key": ["a"], "value": [value]})
-        assert query.run(pl.DataFrame({"key": ["a", "b"]}), theirs).rows() == [
-            ("a", value),
-            ("b", None),
-        ]

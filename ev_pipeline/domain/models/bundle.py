@@ -143,13 +143,13 @@ class ModelBundle:
 
     def _label_chunk(self, sessions: pl.DataFrame) -> pl.DataFrame:
         values = session_values(sessions)
-        labels = sessions.select(
-            "session_id",
-            pl.col("revision").alias("session_revision"),
+        columns = [
+            sessions["revision"].alias("session_revision"),
             pl.Series("kmeans_cluster", self.clusters.predict(values)),
             pl.Series("dbscan_cluster", self.density.predict(values)),
-        )
-        anomalies = self.anomalies.label(sessions, values)
-        return labels.hstack(anomalies.get_columns()).with_columns(
-            pl.col(name).cast(dtype) for name, dtype in LABEL_SCHEMA.items()
+            *self.anomalies.label(sessions, values),
+        ]
+        # Not a query: one takes longer than all of this for a stream's few sessions.
+        return pl.DataFrame(
+            [sessions["session_id"], *(each.cast(LABEL_SCHEMA[each.name]) for each in columns)]
         )
