@@ -10,6 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.domain.session import SESSION_FIELDS, Kind
+from ev_pipeline.storage.planned import planned
 from ev_pipeline.storage.staging import FIELD_LIST, FIELDS, know_sizes
 
 _TIMES: Final = frozenset(field.name for field in SESSION_FIELDS if field.kind is Kind.TIME)
@@ -35,7 +36,7 @@ def _list_of(alias: str) -> str:
     return ", ".join(f"{alias}.{field}" for field in FIELDS)
 
 
-_FIND_MET: Final = sa.text("""
+_FIND_MET: Final = planned("""
     insert into met
     select session_id, 1 from incoming group by session_id having count(*) > 1
     union

@@ -11,6 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from ev_pipeline.storage.planned import marked
 from ev_pipeline.storage.tables.erasures import ev_erasure, ev_forgotten_user, ev_user_key
 
 _ONLY: Final = 1
@@ -32,7 +33,7 @@ class UserKey:
 def known_key(connection: sa.Connection) -> UserKey | None:
     """The key that the database goes by; null where none was ever needed."""
     columns = (ev_user_key.c.key_check, ev_user_key.c.is_hashing)
-    row = connection.execute(sa.select(*columns)).one_or_none()
+    row = connection.execute(marked(sa.select(*columns))).one_or_none()
     return None if row is None else UserKey(*row)
 
 

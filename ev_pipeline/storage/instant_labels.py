@@ -11,6 +11,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from ev_pipeline.storage.labels import REPLACING, Labeller
+from ev_pipeline.storage.planned import planned
 
 _COLUMNS: Final = """
     s.session_id::text, s.revision, s.scope, s.station_id, s.user_id, s.quality,
@@ -19,7 +20,7 @@ _COLUMNS: Final = """
     (extract(epoch from s.started_local_at) * 1000000)::bigint as started_local_us,
     s.energy_kwh, s.charging_duration_h
 """
-_WRITTEN: Final = sa.text(f"""
+_WRITTEN: Final = planned(f"""
     select {_COLUMNS} from ev_session s
     where s.session_id = any(array(select session_id from landing))
 """)  # noqa: S608 -- constant column names
@@ -30,7 +31,7 @@ _NAMED: Final = sa.text(f"""
     select {_COLUMNS} from ev_session s where s.session_id = any(cast(:session_ids as uuid[]))
 """)  # noqa: S608 -- constant column names
 
-_STORE: Final = sa.text(f"""
+_STORE: Final = planned(f"""
     insert into ev_session_label
         (session_id, session_revision, model_version, kmeans_cluster, dbscan_cluster,
          anomaly_score, is_anomaly, anomaly_reasons, labelled_at, labelled_by)
@@ -74,7 +75,7 @@ def label_written(connection: sa.Connection, labeller: Labeller) -> int:
         "labelled_at": labeller.labelled_at,
         "labelled_by": labeller.labelled_by,
     }
-    labels = labeller.label(_frame(rows)).drop("model_version", "labelled_at", "labelled_by")
+    labels = labeller.say_of(_frame(rows))
     return connection.execute(_STORE, {**given, "labels": labels.write_json()}).rowcount
 
 

@@ -8,9 +8,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass
 from datetime import date
+from typing import Final
 
 import sqlalchemy as sa
 
+from ev_pipeline.storage.planned import planned
 from ev_pipeline.storage.tables.ledger import ev_ledger
 
 
@@ -40,6 +42,19 @@ class Counts:
         return {"received": self.received, **asdict(self)}
 
 
+_ADD: Final = planned("""
+    insert into ev_ledger as l
+        (day, door, source, received, stored, updated, duplicate, quarantined)
+    select :day, :door, source, received, stored, updated, duplicate, quarantined
+    from jsonb_populate_recordset(null::ev_ledger, cast(:came as jsonb))
+    order by source
+    on conflict (day, door, source) do update
+    set received = l.received + excluded.received, stored = l.stored + excluded.stored,
+        updated = l.updated + excluded.updated, duplicate = l.duplicate + excluded.duplicate,
+        quarantined = l.quarantined + excluded.quarantined
+""")
+
+
 def sum_of(counts: Iterable[Counts]) -> Counts:
     """What became of all of them together."""
     return Counts(*(sum(column) for column in zip(*map(astuple, counts), strict=True)))
@@ -61,23 +76,7 @@ def add_to_ledger(
         for source, counts in by_source.items()
         if counts.received
     ]
-    connection.execute(
-        sa.text(
-            """
-            insert into ev_ledger as l
-                (day, door, source, received, stored, updated, duplicate, quarantined)
-            select :day, :door, source, received, stored, updated, duplicate, quarantined
-            from jsonb_populate_recordset(null::ev_ledger, cast(:came as jsonb))
-            order by source
-            on conflict (day, door, source) do update
-            set received = l.received + excluded.received, stored = l.stored + excluded.stored,
-                updated = l.updated + excluded.updated,
-                duplicate = l.duplicate + excluded.duplicate,
-                quarantined = l.quarantined + excluded.quarantined
-            """
-        ),
-        {"day": day, "door": door, "came": json.dumps(came)},
-    )
+    connection.execute(_ADD, {"day": day, "door": door, "came": json.dumps(came)})
 
 
 def take_from_ledger(

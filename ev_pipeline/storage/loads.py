@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.storage.ledger import Counts
+from ev_pipeline.storage.planned import marked
 from ev_pipeline.storage.tables.ledger import ev_load
 
 LOADS_LOCK: Final = 0x65765F6C6F616473
@@ -108,9 +109,12 @@ def _set_lock_timeout(connection: sa.Connection, timeout: str) -> None:
     )
 
 
+_SHARE_STATIONS: Final = marked(sa.select(sa.func.pg_advisory_xact_lock_shared(STATIONS_LOCK)))
+
+
 def share_stations(connection: sa.Connection) -> None:
     """What is known of stations stays as it is read from now on until this transaction ends."""
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(STATIONS_LOCK)))
+    connection.execute(_SHARE_STATIONS)
 
 
 def own_stations(connection: sa.Connection) -> None:

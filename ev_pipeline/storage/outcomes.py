@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
+from ev_pipeline.storage.planned import planned
 from ev_pipeline.storage.sessions import OVERLAP
 
 Decision = Literal["stored", "updated", "duplicate", "quarantined"]
@@ -41,7 +42,7 @@ class Outcome:
     notes: list[str]
 
 
-_OUTCOMES: Final = sa.text(f"""
+_OUTCOMES: Final = planned(f"""
     select i.ordinal, i.session_id::text, i.source_session_id,
         coalesce(d.decision, 'stored') as decision, l.revision, cast('[]' as jsonb) as reasons,
         case when o.ordinal is null then i.warnings else i.warnings || '{{{OVERLAP}}}' end

@@ -9,9 +9,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from ev_pipeline.storage.planned import planned
 from ev_pipeline.storage.staging import know_sizes
 
-_WITHIN_FILE: Final = sa.text("""
+_WITHIN_FILE: Final = planned("""
     insert into overlapping
     select ordinal
     from (
@@ -41,7 +42,7 @@ _SHARES_TIME: Final = """
     and q.session_id not in (select session_id from landed where base_revision is not null)
 """
 
-_FIND_BUSY: Final = sa.text(f"""
+_FIND_BUSY: Final = planned(f"""
     insert into busy
     select connector_number, station_id, connector_id, min(stored.started_at),
         max(stored.ended_at)
@@ -65,7 +66,7 @@ _FIND_BUSY: Final = sa.text(f"""
 """Connectors without stored sessions in the file's time are passed over, and so is later what lies
 outside the time of these: most files bring what comes after all that is stored."""
 
-_WITH_STORED: Final = sa.text(f"""
+_WITH_STORED: Final = planned(f"""
     insert into overlapping
     select ordinal
     from (

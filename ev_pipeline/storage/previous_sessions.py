@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from ev_pipeline.storage.planned import planned
+
 _BEFORE: Final = """
     (select q.door, q.received_at, q.ended_at from ev_session q
     where q.scope = :scope and q.station_id = i.station_id and {connector}
@@ -17,7 +19,7 @@ _BEFORE: Final = """
 """
 """Each half reads one entry of the index by station, connector and start."""
 
-_PREVIOUS: Final = sa.text(f"""
+_PREVIOUS: Final = planned(f"""
     select i.place, p.received_at, p.ended_at
     from unnest(
         cast(:stations as text[]), cast(:connectors as text[]), cast(:starts as timestamptz[])

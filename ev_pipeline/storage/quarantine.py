@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 import sqlalchemy as sa
 
+from ev_pipeline.storage.planned import planned
 from ev_pipeline.storage.staging import MANY, know_sizes
 
 QUARANTINE_LOCK: Final = 0x65765F71
@@ -43,7 +44,7 @@ _DROP_FINISHED: Final = sa.text("""
     delete from refused where ordinal in (select ordinal from finished)
 """)
 
-_TAKE_TURN: Final = sa.text("""
+_TAKE_TURN: Final = planned("""
     select case when exists (select from refused where 'not_finished' = any(codes))
         then pg_advisory_xact_lock(:lock, hashtext(:scope))
         else pg_advisory_xact_lock_shared(:lock, hashtext(:scope)) end
@@ -84,7 +85,7 @@ _SIGHT: Final = sa.text("""
         and q.raw_sha256 = r.raw_sha256 and q.header_sha256 is not distinct from r.header_sha256
 """)
 
-_FIRST_UNFINISHED: Final = sa.text("""
+_FIRST_UNFINISHED: Final = planned("""
     select session_id from ev_quarantine
     where state = 'open' and 'not_finished' = any(codes) order by session_id limit 1
 """)

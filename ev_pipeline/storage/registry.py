@@ -12,6 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from ev_pipeline.storage.planned import marked
 from ev_pipeline.storage.tables.models import ev_model, ev_model_part
 
 
@@ -188,8 +189,9 @@ def share_champion(connection: sa.Connection) -> tuple[str, str] | None:
     champion = sa.select(ev_model.c.version, ev_model.c.artifact_sha256).where(
         ev_model.c.is_champion
     )
+    shared = marked(champion.with_for_update(read=True))
     while True:
-        row = connection.execute(champion.with_for_update(read=True)).one_or_none()
+        row = connection.execute(shared).one_or_none()
         # A promotion that this waited for leaves no row that the statement could see at its start.
         if row is not None or connection.execute(champion).one_or_none() is None:
             return None if row is None else (row.version, row.artifact_sha256)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ev_pipeline.storage.changes import CHANGED, LOG
 from ev_pipeline.storage.decisions import decide_losers_again
+from ev_pipeline.storage.planned import planned
 from ev_pipeline.storage.staging import FIELD_LIST, MANY
 
 OVERLAP: Final = "overlaps_same_connector"
@@ -38,7 +39,7 @@ _LANDING_ROWS: Final = f"""
 
 
 def _insert(on_conflict: str) -> sa.TextClause:
-    return sa.text(f"""
+    return planned(f"""
         with written as (
             insert into ev_session ({_ROW})
             select {_ROW} from ({_LANDING_ROWS} where base_revision is null) fresh

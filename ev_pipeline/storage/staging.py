@@ -14,6 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from ev_pipeline.domain.session import SESSION_FIELDS
+from ev_pipeline.storage.planned import planned
 
 FIELDS: Final = tuple(field.name for field in SESSION_FIELDS)
 """The canonical fields, in the tables as on the wire."""
@@ -112,7 +113,9 @@ _TABLES: Final = (
 
 _NAMES: Final = tuple(statement.split()[3] for statement in _TABLES)
 
-_EMPTIED: Final = "; ".join(f"delete from {name}" for name in _NAMES)  # noqa: S608 -- our names
+_EMPTY: Final = planned(
+    f"with {', '.join(f'{name}_ as (delete from {name})' for name in _NAMES)} select"  # noqa: S608 -- our names
+)
 
 _MOST_BYTES: Final = 1 << 19
 """Of tables that are emptied by deleting, which leaves dead rows in the way of all that reads them;
@@ -129,24 +132,25 @@ _LANDING: Final = """
 """The records to be written: what is met nowhere is new, and needs no row to say so."""
 
 
+_OPEN: Final = planned("""
+    select pg_table_size(to_regclass('pg_temp.incoming'))
+            + pg_table_size(to_regclass('pg_temp.refused'))
+            + pg_table_size(to_regclass('pg_temp.contested')),
+        set_config('work_mem', :work_memory, true)
+""")
+"""How many bytes the tables take that may be large; null where there are none yet."""
+
+
 def open_staging(connection: sa.Connection) -> None:
     """The transaction has empty staging tables; what an earlier job staged is gone."""
-    n_bytes = connection.execute(
-        sa.text(
-            "select pg_table_size(to_regclass('pg_temp.incoming'))"
-            " + pg_table_size(to_regclass('pg_temp.refused'))"
-            " + pg_table_size(to_regclass('pg_temp.contested')),"
-            " set_config('work_mem', :work_memory, true)"
-        ),
-        {"work_memory": _WORK_MEMORY},
-    ).scalar_one()
+    n_bytes = connection.execute(_OPEN, {"work_memory": _WORK_MEMORY}).scalar_one()
     if n_bytes is None:
         for statement in (*_TABLES, _LANDING):
             connection.execute(sa.text(statement))
     elif n_bytes > _MOST_BYTES:
         connection.exec_driver_sql(f"truncate {', '.join(_NAMES)}")
     else:
-        connection.exec_driver_sql(_EMPTIED)
+        connection.execute(_EMPTY)
 
 
 def know_sizes(connection: sa.Connection, n_rows: int, *tables: str) -> None:

@@ -15,6 +15,7 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.corrections import CODE_NAMES, QUALITY, correction, in_order
 from ev_pipeline.storage.loads import own_ground, own_stations
+from ev_pipeline.storage.planned import marked
 from ev_pipeline.storage.station_zones import has_told_zone, keep_told_by_sessions
 from ev_pipeline.storage.tables.stations import ev_station
 
@@ -144,7 +145,7 @@ def read_stations(
         query = query.where(
             ev_station.c.station_id == sa.any_(sa.literal(station_ids, pg.ARRAY(sa.Text())))
         )
-    rows = connection.execute(query)
+    rows = connection.execute(marked(query))
     return pl.DataFrame([tuple(row) for row in rows], schema=STATION_SCHEMA, orient="row")
 
 

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from ev_pipeline.storage.ledger import Counts, sum_of
 from ev_pipeline.storage.loads import Tally
+from ev_pipeline.storage.planned import planned
 from ev_pipeline.storage.sessions import OVERLAP
 
-_SESSIONS: Final = sa.text("""
+_SESSIONS: Final = planned("""
     select account,
         count(*) filter (where became = 'stored'), count(*) filter (where became = 'updated'),
         count(*) filter (where became = 'duplicate'),

@@ -16,6 +16,7 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.sources.payloads.messages import DecodedRecords, Message, decode_messages
 from ev_pipeline.storage.instant_labels import label_written
 from ev_pipeline.storage.outcomes import Outcome, read_outcomes
+from ev_pipeline.storage.planned import plan_once
 from ev_pipeline.stream.champion import Champion
 
 
@@ -42,6 +43,7 @@ class Storing:
     """
 
     def __init__(self, engine: sa.Engine, settings: Settings, champion: Champion) -> None:
+        plan_once(engine)
         self._engine = engine
         self._settings = settings
         self._champion = champion

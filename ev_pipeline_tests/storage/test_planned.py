@@ -1,0 +1,90 @@
+"""Marked statements are planned once a connection, and answer what they would otherwise."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from ev_pipeline.storage.planned import marked, plan_once, planned
+
+N_PREPARED = sa.text(
+    "select count(*), sum(generic_plans + custom_plans) from pg_prepared_statements"
+)
+
+SUM = planned("select :one + cast(:two as int), '100%', :one - 1")
+
+
+@pytest.fixture
+def planning(engine: sa.Engine) -> sa.Engine:
+    plan_once(engine)
+    plan_once(engine)  # two parts of a program may ask
+    return engine
+
+
+def test_a_marked_statement_is_prepared_once_and_answers_anew(planning: sa.Engine) -> None:
+    with planning.begin() as connection:
+        for one in range(8):
+            assert connection.execute(SUM, {"one": one, "two": 10}).one() == (
+                one + 10,
+                "100%",
+                one - 1,
+            )
+        assert connection.execute(N_PREPARED).one() == (1, 8)
+
+
+def test_what_is_not_marked_is_not_prepared(planning: sa.Engine) -> None:
+    with planning.begin() as connection:
+        connection.execute(sa.text("select cast(:one as int)"), {"one": 1})
+        assert connection.execute(N_PREPARED).one() == (0, None)
+
+
+def test_an_engine_that_was_not_asked_prepares_nothing(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        assert connection.execute(SUM, {"one": 1, "two": 2}).one() == (3, "100%", 0)
+        assert connection.execute(N_PREPARED).one() == (0, None)
+
+
+def test_times_lists_and_nothing_arrive_as_they_are(planning: sa.Engine) -> None:
+    now = datetime.now(UTC)
+    given = {"at": now, "span": timedelta(seconds=90), "ids": ["a", "it's"], "none": None}
+    every = planned(
+        "select cast(:at as timestamptz), cast(:span as interval), cast(:ids as text[]),"
+        " cast(:none as float8)"
+    )
+    with planning.begin() as connection:
+        assert connection.execute(every, given).one() == (
+            now,
+            timedelta(seconds=90),
+            ["a", "it's"],
+            None,
+        )
+
+
+def test_it_outlives_the_transaction_and_sees_a_table_that_was_made_anew(
+    planning: sa.Engine,
+) -> None:
+    counted = planned("select count(*) from waiting")
+    with planning.connect() as connection:
+        for n_rows in (3, 5):
+            transaction = connection.begin()
+            connection.exec_driver_sql(
+                f"create temp table waiting as select generate_series(1, {n_rows}) as n"
+            )
+            assert connection.execute(counted).scalar_one() == n_rows
+            transaction.rollback()
+
+
+def test_rows_that_a_statement_wrote_are_counted(planning: sa.Engine) -> None:
+    written = planned("insert into waiting select n from generate_series(1, :most) n")
+    with planning.begin() as connection:
+        connection.exec_driver_sql("create temp table waiting (n int)")
+        assert [connection.execute(written, {"most": most}).rowcount for most in (4, 2)] == [4, 2]
+
+
+def test_a_fault_is_raised_and_the_next_transaction_goes_on(planning: sa.Engine) -> None:
+    broken = marked(sa.text("select * from no_such_table"))
+    for _ in range(2):
+        with pytest.raises(sa.exc.ProgrammingError), planning.begin() as connection:
+            connection.execute(broken)
+    with planning.begin() as connection:
+        assert connection.execute(SUM, {"one": 1, "two": 2}).one() == (3, "100%", 0)
