@@ -19,6 +19,7 @@ from typing import Any, Final
 import psycopg2
 from sqlalchemy.engine import make_url
 
+from ev_pipeline.stack.mosquitto import find_mosquitto
 from ev_pipeline_tests.containers.compose_file import services
 from ev_pipeline_tests.containers.rooms import HOMES, Rooms
 from ev_pipeline_tests.house.repository import ROOT
@@ -94,7 +95,11 @@ def _forget(rooms: Rooms, work: Path) -> Any:
 
 
 def _bring_back(rooms: Rooms, work: Path) -> Any:
-    """What is found in services that were made anew of a backup, to which the charger reports."""
+    """The label before a backup, the same in services made anew of it, and a forgotten user there.
+
+    The charger reports to them once more.
+    """
+    labelled_by = _found(work, _LABEL, "room-1")
     volumes, before, backup = work / "volumes", work / "volumes-before", "outbox/backup"
     done = rooms.run("cli", "backup", f"{HOMES}/{backup}")
     assert done.returncode == 0, done.stderr
@@ -113,7 +118,7 @@ def _bring_back(rooms: Rooms, work: Path) -> Any:
     rooms.await_healthy("stream")
     _report(work, "room-3", login=_credentials(before, "depot-7"))
     _await(lambda: _found(work, _LABEL, "room-3"))
-    return [_found(work, _LABEL, "room-1"), _found(work, _USER, "room-3")]
+    return [labelled_by, _found(work, _LABEL, "room-1"), _found(work, _USER, "room-3")]
 
 
 def _has_ended(rooms: Rooms, name: str) -> bool:
@@ -134,7 +139,8 @@ def _report(work: Path, session_id: str, *, login: dict[str, str] | None = None)
     login = login or _credentials(work / "volumes", "depot-7")
     times = {"started_at": f"2026-05-0{session_id[-1]}T08:12:00+01:00"}
     times["ended_at"] = times["started_at"].replace("T08", "T10")
-    command = ["mosquitto_pub", "-V", "5", "-q", "1", "-h", login["EV_MQTT_HOST"]]
+    program = str(find_mosquitto(None, account=None).with_name("mosquitto_pub"))
+    command = [program, "-V", "5", "-q", "1", "-h", login["EV_MQTT_HOST"]]
     command += ["-p", login["EV_MQTT_PORT"], "--cafile", _authority(work)]
     command += ["-u", login["EV_MQTT_USERNAME"], "-P", login["EV_MQTT_PASSWORD"]]
     command += [
