@@ -24,7 +24,7 @@ from ev_pipeline.storage.features import read_training_sessions
 from ev_pipeline.storage.labels import fill_partition
 from ev_pipeline.storage.promotion import load_labeller
 from ev_pipeline.storage.registry import ModelVersion, save_version
-from ev_pipeline_tests.pipeline_runs import pipeline_runs
+from ev_pipeline_tests.pipeline_runs import PipelineRuns, pipeline_runs
 
 OTHER_SEED: Final = 1
 _LOOK_EVERY_S: Final = 0.02
@@ -57,15 +57,24 @@ def bootstrap(url: str, stations: Path, sessions: Path) -> Measured:
     named = [("canonical_stations", stations), ("canonical", sessions)]
     files = [{"source": source, "path": str(path)} for source, path in named]
     config = {"config": {"files": files}}
-    with pipeline_runs(Settings(database_url=url)) as runs, _watched_memory() as memory:
+    with pipeline_runs(Settings(database_url=url)) as runs:
         keys = runs.definitions.resolve_asset_graph().get_all_asset_keys()
         names = [key.to_user_string() for key in keys if key != dg.AssetKey("dashboard")]
+        run_config = {"ops": {"ev_station": config, "ev_session": config}}
+        return _measured(runs, "bootstrap", only=names, run_config=run_config)
+
+
+def retrain(settings: Settings) -> Measured:
+    """The whole job."""
+    with pipeline_runs(settings) as runs:
+        return _measured(runs, "retrain")
+
+
+def _measured(runs: PipelineRuns, job: str, **how: Any) -> Measured:
+    """The job and its steps."""
+    with _watched_memory() as memory:
         start = time.time()
-        result = runs.run(
-            "bootstrap",
-            only=names,
-            run_config={"ops": {"ev_station": config, "ev_session": config}},
-        )
+        result = runs.run(job, **how)
         seconds = time.time() - start
         if not result.success:
             raise RuntimeError("the job failed; its log above says why")
