@@ -3,10 +3,11 @@
 Run with `python benchmarks/retrain.py --stored 1000000`. What lives here: the job beside sessions
 that arrive. What does not: the models' marks (`models`), each step by itself (`model_times`).
 
-The job runs in a process of its own, as Dagster has it.
+The job runs in a process of its own, as Dagster has it, and as patient as a stack's runs are.
 """
 
 import argparse
+import os
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from benchmarks.streaming.loads import Load
 from benchmarks.streaming.stand import Stand, standing
 from benchmarks.training import jobs
 from benchmarks.training.jobs import Measured, in_own_process
+from ev_pipeline.stack.daemon import patient
 
 Numbers = np.ndarray[Any, Any]
 
@@ -67,6 +69,7 @@ def _side_by_side(
     done: list[Measured] = []
 
     def retrain() -> None:
+        os.environ.update(patient(os.environ))
         done.append(in_own_process(jobs.retrain, settings))
 
     accounted, late, _ = load.at_rate(RATE, seconds, retrain)

@@ -19,6 +19,7 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.handshake import log_in
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.stack.broker_accounts import SERVICES, SPARE
+from ev_pipeline.stack.daemon import NICENESS
 from ev_pipeline.stack.restore import open_backup
 from ev_pipeline.stack.services import SERVICE_NAMES
 from ev_pipeline_tests.stack.local_stack import STARTED, UP_WITHIN_S, LocalStack, local_stack
@@ -55,6 +56,15 @@ def test_status_says_what_runs_where_in_the_agreed_form(running: LocalStack) -> 
     assert document["champion"] is None
     assert document["queue_depth"] in {None, 0}  # the broker has said it, or has yet to
     assert document["lag_seconds"] is None  # no message has come
+
+
+def test_what_chargers_report_goes_before_runs(running: LocalStack) -> None:
+    pids = {name: service.pid for name, service in running.state.services.items()}
+    patience = {
+        name: os.getpriority(os.PRIO_PROCESS, pids[name] or 0)
+        for name in ("stream", "dagster-daemon")
+    }
+    assert patience["dagster-daemon"] - patience["stream"] == NICENESS
 
 
 def test_a_command_elsewhere_goes_by_what_the_stack_was_started_with(running: LocalStack) -> None:
