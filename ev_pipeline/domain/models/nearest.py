@@ -7,6 +7,7 @@ What does not: what near points mean (`dbscan`, `components`).
 from typing import Final
 
 import numpy as np
+import polars as pl
 from scipy.spatial import cKDTree
 
 from ev_pipeline.domain.models.values import Floats, Integers
@@ -33,4 +34,5 @@ def nearest_within(tree: cKDTree, points: Floats, eps: float) -> Integers:
 
 
 def _workers(points: Floats) -> int:
-    return -1 if len(points) >= _PARALLEL_FROM else 1
+    """As many threads as everything else here has, which a process may have been told."""
+    return pl.thread_pool_size() if len(points) >= _PARALLEL_FROM else 1
