@@ -5,21 +5,27 @@ What does not: labels (`storage.instant_labels`), and which version becomes cham
 """
 
 import logging
+import threading
 from collections.abc import Callable
-from datetime import datetime
-from typing import Final
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
+from typing import Final, Self
 
 import sqlalchemy as sa
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.models.artifact import UnreadableModelError
-from ev_pipeline.storage.faults import is_infrastructure_fault
+from ev_pipeline.storage.faults import DATABASE_ERRORS, is_infrastructure_fault
 from ev_pipeline.storage.labels import Labeller
 from ev_pipeline.storage.promotion import load_labeller
-from ev_pipeline.storage.registry import share_champion
+from ev_pipeline.storage.registry import newest_version, share_champion
 
 LABELLED_BY: Final = "stream"
 """What `ev_session_label.labelled_by` says of instant labels."""
+
+LOOK_EVERY_S: Final = 2.0
+"""How often it is looked for a new version, s: between its training and its promotion all sessions
+are labelled, which takes longer where it matters."""
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -40,6 +46,7 @@ class Champion:
         self._held: Labeller | None = None
         self._held_sha256 = ""
         self._unreadable: str | None = None
+        self._ahead: tuple[str, Labeller | None] = ("", None)
 
     @property
     def version(self) -> str | None:
@@ -73,7 +80,8 @@ class Champion:
         # A version's artifact changes where a user is taken out of it.
         if held is None or (held.version, self._held_sha256) != shared:
             try:
-                held = load_labeller(self._engine, version, labelled_at=now)
+                held = self._read_ahead(version, sha256)
+                held = held or load_labeller(self._engine, version, labelled_at=now)
             except PipelineError as error:
                 if is_infrastructure_fault(error):
                     raise
@@ -85,7 +93,64 @@ class Champion:
             self._held_sha256 = sha256
         return held.at(now, by=LABELLED_BY)
 
+    def look_ahead(self) -> None:
+        """The version that was trained last is in memory, for it may be champion next.
+
+        To read one takes as long as ten batches, for which sessions would wait at a promotion.
+
+        Raises:
+            DatabaseError: the database is away.
+        """
+        with self._engine.connect() as connection:
+            newest = newest_version(connection)
+        if newest is None:
+            return
+        version, sha256 = newest
+        if sha256 in {self._held_sha256, self._ahead[0], self._unreadable}:
+            return
+        labeller: Labeller | None = None
+        # Whoever is to label by one that cannot be read will say why.
+        with suppress(PipelineError):
+            labeller = load_labeller(self._engine, version, labelled_at=datetime.now(UTC))
+        self._ahead = (sha256, labeller)
+
+    def _read_ahead(self, version: str, sha256: str) -> Labeller | None:
+        ahead_sha256, ahead = self._ahead
+        is_it = ahead is not None and (ahead.version, ahead_sha256) == (version, sha256)
+        return ahead if is_it else None
+
     def _hold(self, labeller: Labeller | None) -> None:
         before, self._held = self.version, labeller
         if self.version != before:
             self._on_change(self.version)
+
+
+class Ahead(AbstractContextManager["Ahead"]):
+    """A thread that has the champion look ahead.
+
+    Args:
+        champion: the champion.
+    """
+
+    def __init__(self, champion: Champion) -> None:
+        self._champion = champion
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ahead")
+
+    def __enter__(self) -> Self:
+        """It looks from now on."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """It looks no more."""
+        self._is_over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._is_over.wait(LOOK_EVERY_S):
+            try:
+                self._champion.look_ahead()
+            except DATABASE_ERRORS as error:
+                if not is_infrastructure_fault(error):
+                    raise

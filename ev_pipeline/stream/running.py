@@ -27,7 +27,7 @@ from ev_pipeline.panels.state_panels import StreamState
 from ev_pipeline.settings import Settings
 from ev_pipeline.stream.bindings import Bindings
 from ev_pipeline.stream.broker_figures import BrokerFigures
-from ev_pipeline.stream.champion import Champion
+from ev_pipeline.stream.champion import Ahead, Champion
 from ev_pipeline.stream.inbox import Inbox
 from ev_pipeline.stream.lineage import HOME_VARIABLE, Lineage
 from ev_pipeline.stream.metrics import Metrics
@@ -156,6 +156,7 @@ class Stream:
             parts.callback(self._say_status, "offline")
             parts.enter_context(self._responder)
             parts.enter_context(self._teller)
+            parts.enter_context(Ahead(self._champion))
             if HOME_VARIABLE in os.environ:
                 parts.enter_context(Lineage(self._metrics.registry, lambda: self._champion.version))
             self._storing.rehearse()
