@@ -17,7 +17,7 @@ from benchmarks.streaming.loads import Load
 from benchmarks.streaming.stand import Stand, standing
 from benchmarks.training import jobs
 from benchmarks.training.jobs import Measured, in_own_process
-from ev_pipeline.stack.daemon import patient
+from ev_pipeline.stack.daemon import NICENESS
 
 Numbers = np.ndarray[Any, Any]
 
@@ -69,7 +69,7 @@ def _side_by_side(
     done: list[Measured] = []
 
     def retrain() -> None:
-        os.environ.update(patient(os.environ))
+        os.nice(NICENESS)
         done.append(in_own_process(jobs.retrain, settings))
 
     accounted, late, _ = load.at_rate(RATE, seconds, retrain)

@@ -15,7 +15,7 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.stack import dagster_home, stream_worker
 from ev_pipeline.stack.container_probes import CODE, CODE_PORT, SIMULATOR, known
 from ev_pipeline.stack.credentials import DAGSTER, stored_url
-from ev_pipeline.stack.daemon import fail_interrupted_runs, patient
+from ev_pipeline.stack.daemon import NICENESS, fail_interrupted_runs
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.process import python_module
 from ev_pipeline.stack.services import simulator_command
@@ -52,7 +52,7 @@ def become(service: str, settings: Settings) -> None:
         os.environ.update(environment)
         with dg.DagsterInstance.get() as instance:
             fail_interrupted_runs(instance)
-        environment = patient(environment)
+        os.nice(NICENESS)
     os.execve(command[0], command, environment)  # noqa: S606 - no shell is wanted
 
 

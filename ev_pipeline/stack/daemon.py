@@ -8,7 +8,6 @@ it is run again by `run_retries`. What lives here: that one step. What does not:
 
 import os
 import sys
-from collections.abc import Mapping
 from typing import Final
 
 import dagster as dg
@@ -26,19 +25,8 @@ LAUNCHED_TAG: Final = ".dagster/grpc_info"
 
 
 NICENESS: Final = 5
-"""Where both want the same core, a run gets a third of the time that chargers' sessions get."""
-
-
-_THREADS: Final = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-
-def patient(environment: Mapping[str, str]) -> dict[str, str]:
-    """This process lets the stream go first, as does what it starts in the environment given back.
-
-    Beside its niceness, a run leaves one core alone, unless the environment says otherwise.
-    """
-    os.nice(NICENESS)
-    return {**dict.fromkeys(_THREADS, str(max(1, (os.cpu_count() or 1) - 1))), **environment}
+"""Whatever launches runs has it, and so have they: where both want the same core, a run gets a
+third of the time that chargers' sessions get."""
 
 
 def fail_interrupted_runs(instance: dg.DagsterInstance) -> int:
@@ -59,7 +47,8 @@ def main() -> None:
     with dg.DagsterInstance.get() as instance:
         fail_interrupted_runs(instance)
     command = python_module("dagster._daemon", "run", *sys.argv[1:])
-    os.execve(command[0], command, patient(os.environ))  # noqa: S606 - no shell is wanted
+    os.nice(NICENESS)
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ def is_infrastructure_fault(error: BaseException) -> bool:
 
     A fault of ours or of the data is none, whatever class the driver reports it by.
     """
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
     if isinstance(error, DBAPIError) and error.orig is not None:
         error = error.orig
     if isinstance(error, psycopg2.InterfaceError):

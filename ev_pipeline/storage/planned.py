@@ -16,8 +16,10 @@ import re
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
+from psycopg2.errors import FeatureNotSupported
 
 _MARK: Final = "ev_planned_once"
+_PLANNED_FOR: Final = "ev_planned_for_bytes"
 _PARAMETER: Final = re.compile(r"%\((\w+)\)s|%%")
 
 _Statement = TypeVar("_Statement", bound=sa.Executable)
@@ -34,9 +36,29 @@ def marked(statement: _Statement) -> _Statement:
 
 
 def plan_once(engine: sa.Engine) -> None:
-    """Each connection of the engine prepares each marked statement when it first runs it."""
+    """Each connection of the engine prepares each marked statement when it first runs it.
+
+    Where a migration has changed what a statement answers, its connection ends as if it were lost.
+    """
     if not sa.event.contains(engine, "before_cursor_execute", _prepared):
         sa.event.listen(engine, "before_cursor_execute", _prepared, retval=True)
+        sa.event.listen(engine, "handle_error", _give_up_outdated)
+
+
+def plan_for(connection: sa.Connection, n_bytes: int) -> None:
+    """Plans that were made while the largest table had less than half of this are made anew.
+
+    A plan without parameters is kept for ever otherwise, though it was made for an empty table.
+    """
+    if n_bytes > 2 * connection.info.get(_PLANNED_FOR, 0):
+        connection.exec_driver_sql("discard plans")
+        connection.info[_PLANNED_FOR] = n_bytes
+
+
+def _give_up_outdated(context: sa.ExceptionContext) -> None:
+    error = context.original_exception
+    if isinstance(error, FeatureNotSupported) and "cached plan" in str(error):
+        context.is_disconnect = True
 
 
 def _prepared(*event: Any) -> tuple[str, Any]:

@@ -14,7 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from ev_pipeline.domain.session import SESSION_FIELDS
-from ev_pipeline.storage.planned import planned
+from ev_pipeline.storage.planned import plan_for, planned
 
 FIELDS: Final = tuple(field.name for field in SESSION_FIELDS)
 """The canonical fields, in the tables as on the wire."""
@@ -136,14 +136,17 @@ _OPEN: Final = planned("""
     select pg_table_size(to_regclass('pg_temp.incoming'))
             + pg_table_size(to_regclass('pg_temp.refused'))
             + pg_table_size(to_regclass('pg_temp.contested')),
+        pg_relation_size('ev_session'),
         set_config('work_mem', :work_memory, true)
 """)
-"""How many bytes the tables take that may be large; null where there are none yet."""
+"""How many bytes the staging tables take that may be large, null where there are none yet, and how
+many all sessions take."""
 
 
 def open_staging(connection: sa.Connection) -> None:
     """The transaction has empty staging tables; what an earlier job staged is gone."""
-    n_bytes = connection.execute(_OPEN, {"work_memory": _WORK_MEMORY}).scalar_one()
+    n_bytes, stored_bytes, _ = connection.execute(_OPEN, {"work_memory": _WORK_MEMORY}).one()
+    plan_for(connection, stored_bytes)
     if n_bytes is None:
         for statement in (*_TABLES, _LANDING):
             connection.execute(sa.text(statement))

@@ -7,7 +7,7 @@ What does not: labels (`storage.instant_labels`), and which version becomes cham
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Final, Self
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.models.artifact import UnreadableModelError
-from ev_pipeline.storage.faults import DATABASE_ERRORS, is_infrastructure_fault
+from ev_pipeline.storage.faults import is_infrastructure_fault
 from ev_pipeline.storage.labels import Labeller
 from ev_pipeline.storage.promotion import load_labeller
 from ev_pipeline.storage.registry import newest_version, share_champion
@@ -73,6 +73,7 @@ class Champion:
         held = self._held
         if shared is None:
             self._hold(None)
+            self._held_sha256 = ""
             return None
         version, sha256 = shared
         if sha256 == self._unreadable:
@@ -99,7 +100,7 @@ class Champion:
         To read one takes as long as ten batches, for which sessions would wait at a promotion.
 
         Raises:
-            DatabaseError: the database is away.
+            Exception: whatever reading it raises; if it is promoted it is read again.
         """
         with self._engine.connect() as connection:
             newest = newest_version(connection)
@@ -108,10 +109,8 @@ class Champion:
         version, sha256 = newest
         if sha256 in {self._held_sha256, self._ahead[0], self._unreadable}:
             return
-        labeller: Labeller | None = None
-        # Whoever is to label by one that cannot be read will say why.
-        with suppress(PipelineError):
-            labeller = load_labeller(self._engine, version, labelled_at=datetime.now(UTC))
+        self._ahead = (sha256, None)  # one that cannot be read is not tried again
+        labeller = load_labeller(self._engine, version, labelled_at=datetime.now(UTC))
         self._ahead = (sha256, labeller)
 
     def _read_ahead(self, version: str, sha256: str) -> Labeller | None:
@@ -151,6 +150,5 @@ class Ahead(AbstractContextManager["Ahead"]):
         while not self._is_over.wait(LOOK_EVERY_S):
             try:
                 self._champion.look_ahead()
-            except DATABASE_ERRORS as error:
-                if not is_infrastructure_fault(error):
-                    raise
+            except Exception as error:  # noqa: BLE001 - without it, only a promotion waits
+                _LOG.warning("the newest model was not read ahead: %s", type(error).__name__)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from ev_pipeline.storage.planned import marked, plan_once, planned
+from ev_pipeline.storage.faults import is_infrastructure_fault
+from ev_pipeline.storage.planned import marked, plan_for, plan_once, planned
 
 N_PREPARED = sa.text(
     "select count(*), sum(generic_plans + custom_plans) from pg_prepared_statements"
@@ -88,3 +89,29 @@ def test_a_fault_is_raised_and_the_next_transaction_goes_on(planning: sa.Engine)
             connection.execute(broken)
     with planning.begin() as connection:
         assert connection.execute(SUM, {"one": 1, "two": 2}).one() == (3, "100%", 0)
+
+
+def test_what_a_migration_changed_ends_the_connection_and_passes(planning: sa.Engine) -> None:
+    answered = planned("select answer from changing")
+    with planning.begin() as connection:
+        connection.exec_driver_sql("create table changing as select 1 as answer")
+    with planning.connect() as worker:
+        assert worker.execute(answered).scalar_one() == 1
+        worker.commit()
+        with planning.begin() as migration:
+            migration.exec_driver_sql("alter table changing alter answer type text")
+        with pytest.raises(sa.exc.DBAPIError) as caught:
+            worker.execute(answered)
+    assert is_infrastructure_fault(caught.value)
+    with planning.begin() as connection:
+        assert connection.execute(answered).scalar_one() == "1"
+
+
+def test_plans_are_made_anew_once_the_sessions_have_doubled(planning: sa.Engine) -> None:
+    with planning.begin() as connection:
+        connection.execute(planned("select count(*) from ev_session"))
+        made = []
+        for n_bytes in (0, 8192, 16384, 16385, 20000):
+            plan_for(connection, n_bytes)
+            made.append(connection.info["ev_planned_for_bytes"] if n_bytes else None)
+        assert made == [None, 8192, 8192, 16385, 16385]

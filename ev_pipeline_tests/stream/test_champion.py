@@ -73,7 +73,8 @@ def test_a_new_version_that_cannot_be_read_troubles_nobody_before_it_is_champion
     register(engine, 2)
     with engine.begin() as connection:
         connection.exec_driver_sql("update ev_model set artifact = 'x' where not is_champion")
-    champion.look_ahead()
+    with Ahead(champion):
+        wait_until(lambda: len(reads) == 2, within_s=30)
     champion.look_ahead()
     assert len(reads) == 2  # once of each
     assert labels_by(engine, champion) == first
