@@ -15,7 +15,9 @@ from ev_pipeline_tests.stack.processes import wait_until
 from ev_pipeline_tests.stream.installation import Installation, installed
 from ev_pipeline_tests.stream.streams import a_session, client_of, count
 
-LOCK = sa.text("lock table ev_session in access exclusive mode")
+LOCK = sa.text("lock table ev_station in access exclusive mode")
+"""A batch reads it first, and keeps its share until it commits."""
+
 IN_LINE = "wait_event_type = 'Lock' and query like 'lock table%'"
 
 
