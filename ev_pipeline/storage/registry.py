@@ -156,14 +156,6 @@ def read_previous_champion(connection: sa.Connection) -> ModelVersion | None:
     return find_version(connection, ~ev_model.c.is_champion & (ev_model.c.promoted_at == latest))
 
 
-def newest_version(connection: sa.Connection) -> tuple[str, str] | None:
-    """The version that was trained last and its artifact's hash; null where there is none."""
-    columns = (ev_model.c.version, ev_model.c.artifact_sha256)
-    row = connection.execute(sa.select(*columns).order_by(ev_model.c.trained_at.desc()).limit(1))
-    found = row.one_or_none()
-    return None if found is None else (found.version, found.artifact_sha256)
-
-
 def list_versions(connection: sa.Connection) -> list[ModelVersion]:
     """Every version, the newest first."""
     rows = connection.execute(

@@ -18,7 +18,7 @@ from ev_pipeline.domain.models.artifact import UnreadableModelError
 from ev_pipeline.storage.faults import is_infrastructure_fault
 from ev_pipeline.storage.labels import Labeller
 from ev_pipeline.storage.promotion import load_labeller
-from ev_pipeline.storage.registry import newest_version, share_champion
+from ev_pipeline.storage.registry import find_version, share_champion
 
 LABELLED_BY: Final = "stream"
 """What `ev_session_label.labelled_by` says of instant labels."""
@@ -103,14 +103,14 @@ class Champion:
             Exception: whatever reading it raises; if it is promoted it is read again.
         """
         with self._engine.connect() as connection:
-            newest = newest_version(connection)
+            newest = find_version(connection, sa.true())
         if newest is None:
             return
-        version, sha256 = newest
+        sha256 = newest.artifact_sha256
         if sha256 in {self._held_sha256, self._ahead[0], self._unreadable}:
             return
         self._ahead = (sha256, None)  # one that cannot be read is not tried again
-        labeller = load_labeller(self._engine, version, labelled_at=datetime.now(UTC))
+        labeller = load_labeller(self._engine, newest.version, labelled_at=datetime.now(UTC))
         self._ahead = (sha256, labeller)
 
     def _read_ahead(self, version: str, sha256: str) -> Labeller | None:
