@@ -1,5 +1,6 @@
 """Real services for the tests: one PostgreSQL server and one broker a worker process."""
 
+import gc
 import os
 import secrets
 import shutil
@@ -89,6 +90,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return FIRST.index(folder) if folder in FIRST else len(FIRST)
 
     items.sort(key=turn)
+    gc.freeze()  # to look through thousands of collected tests, time and again, frees nothing
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -105,14 +107,14 @@ def _own_environment() -> Iterator[None]:
         yield
 
 
-def make_home(place: Path | None = None) -> Path:
+def make_home() -> Path:
     """A short path that an unprivileged server can reach, unlike pytest's own directories."""
-    home = Path(tempfile.mkdtemp(prefix="ev-", dir=place))
+    home = Path(tempfile.mkdtemp(prefix="ev-", dir=_quick_place()))
     home.chmod(0o755)
     return home
 
 
-def quick_place() -> Path | None:
+def _quick_place() -> Path | None:
     """Where files are quickly made and deleted: in memory, if there is room; null for anywhere.
 
     Each test makes and drops a database of some hundred files, and ext4 searches long for a new
@@ -128,7 +130,7 @@ def quick_place() -> Path | None:
 @pytest.fixture
 def home() -> Iterator[Path]:
     """An empty `EV_HOME`."""
-    home = make_home(quick_place())
+    home = make_home()
     yield home
     shutil.rmtree(home, ignore_errors=True)
 
@@ -136,7 +138,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """One real server for all tests of a worker."""
-    home = make_home(quick_place())
+    home = make_home()
     cluster = prepare(Settings(home=home, postgres_port=free_port()))
     with (cluster.layout.postgres / "postgresql.auto.conf").open("a") as file:
         file.write("max_wal_size = 256MB\n")

@@ -35,6 +35,7 @@ from ev_pipeline_tests.storage.trained import register
 
 N_SESSIONS = 1_500
 ENDS_WITHIN_S = 120
+_LOOK_EVERY_S = 0.02
 TRAINED = [
     "user_features",
     "station_features",
@@ -85,7 +86,10 @@ WORKS = [pytest.param(retrain, id="retrain"), pytest.param(promote_second, id="p
 
 @dataclass
 class Watcher:
-    """Looks at champion and labels all the while, but for when the database is away."""
+    """Looks at champion and labels all the while, but for when the database is away.
+
+    A moment passes between looks: they take as much of the machine as what is watched, otherwise.
+    """
 
     url: str
     stop: threading.Event = field(default_factory=threading.Event)
@@ -94,7 +98,7 @@ class Watcher:
 
     def watch(self) -> None:
         engine = sa.create_engine(self.url)
-        while not self.stop.is_set():
+        while not self.stop.wait(_LOOK_EVERY_S):
             try:
                 with engine.connect() as connection:
                     seen = tuple(connection.exec_driver_sql(LOOK).one())

@@ -9,11 +9,8 @@ of which dense regions have billions.
 """
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
-from ev_pipeline.domain.models.nearest import nearest_within
+from ev_pipeline.domain.models.nearest import nearest_within, tree_of
 from ev_pipeline.domain.models.values import Booleans, Floats, Integers
 
 
@@ -50,6 +47,9 @@ def _by_size(groups: Integers) -> Integers:
 
 
 def _link_neighbours(neighbours: Integers, is_step: Booleans) -> Integers:
+    from scipy.sparse import coo_array  # noqa: PLC0415 - only training pays for it
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415 - the same
+
     rows, columns = np.nonzero(is_step)
     ends = neighbours[rows, columns]
     n = len(neighbours)
@@ -73,7 +73,7 @@ def _grow(
         waiting = np.flatnonzero(groups < 0)
         if not len(waiting):
             return
-        reached = nearest_within(cKDTree(points[frontier]), points[waiting], eps) >= 0
+        reached = nearest_within(tree_of(points[frontier]), points[waiting], eps) >= 0
         touched = np.unique(pieces[waiting[reached]])
         if not len(touched):
             return

@@ -12,17 +12,19 @@ References:
 
 import math
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ev_pipeline.domain.models.artifact import pack, unpack
 from ev_pipeline.domain.models.components import connect
 from ev_pipeline.domain.models.habits import MIN_STATION_SESSIONS, Groups, positions
-from ev_pipeline.domain.models.nearest import nearest_neighbours, nearest_within
+from ev_pipeline.domain.models.nearest import nearest_neighbours, nearest_within, tree_of
 from ev_pipeline.domain.models.values import Floats, Integers, Keys, SessionValues
 from ev_pipeline.domain.models.view import LEAST_VARIANCE, WINSOR_QUANTILES, SessionView
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 KIND: Final = "dbscan"
 NOISE: Final = -1
@@ -93,7 +95,7 @@ class DbscanModel:
     eps: float
     core: Floats
     core_cluster: Integers
-    tree: cKDTree
+    tree: "cKDTree"
 
     @classmethod
     def fit(cls, values: SessionValues, *, seed: int) -> Self:
@@ -117,7 +119,7 @@ class DbscanModel:
         number[is_core] = np.arange(np.count_nonzero(is_core))
         core = np.ascontiguousarray(points[is_core])
         clusters = connect(core, eps, number[neighbours[is_core]], distances[is_core])
-        return cls(view, deviation, eps, core, clusters, cKDTree(core))
+        return cls(view, deviation, eps, core, clusters, tree_of(core))
 
     @property
     def n_clusters(self) -> int:
@@ -164,7 +166,7 @@ class DbscanModel:
             eps=scalars["eps"],
             core=arrays["core"],
             core_cluster=arrays["core_cluster"],
-            tree=cKDTree(arrays["core"]),
+            tree=tree_of(arrays["core"]),
         )
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
 from ev_pipeline.domain.models.kmeans import KMeansModel
 from ev_pipeline.domain.models.values import Integers
@@ -37,6 +35,9 @@ class Matching:
     @classmethod
     def between(cls, new: KMeansModel, former: KMeansModel) -> Self:
         """Match the clusters whose centres are near, seen in the former model's scale."""
+        from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - only training pays
+        from scipy.spatial.distance import cdist  # noqa: PLC0415 - the same
+
         seen = former.view.seen_from(new.view, new.centres)
         distances = cdist(seen, former.centres)
         between = cdist(former.centres, former.centres)

@@ -4,25 +4,34 @@ What lives here: the queries that the density model makes.
 What does not: what near points mean (`dbscan`, `components`).
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
-from scipy.spatial import cKDTree
 
 from ev_pipeline.domain.models.values import Floats, Integers
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 _PARALLEL_FROM: Final = 10_000
 """Below it starting threads costs more than they save; each point's answer is the same."""
 
 
+def tree_of(points: Floats) -> "cKDTree":
+    """The points, ready to be asked for the nearest."""
+    from scipy.spatial import cKDTree  # noqa: PLC0415 - 0.2 s, which only models pay
+
+    return cKDTree(points)
+
+
 def nearest_neighbours(points: Floats, k: int) -> tuple[Floats, Integers]:
     """Distances and positions of each point's k nearest, itself first; one row a point."""
-    distances, neighbours = cKDTree(points).query(points, k=k, workers=_workers(points))
+    distances, neighbours = tree_of(points).query(points, k=k, workers=_workers(points))
     return np.asarray(distances), np.asarray(neighbours, dtype=np.int64)
 
 
-def nearest_within(tree: cKDTree, points: Floats, eps: float) -> Integers:
+def nearest_within(tree: "cKDTree", points: Floats, eps: float) -> Integers:
     """Position in the tree of the nearest point at most eps away; -1 where there is none."""
     distances, nearest = tree.query(
         # The tree's own bound excludes its end.

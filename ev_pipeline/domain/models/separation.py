@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from ev_pipeline.domain.models.values import Floats, Integers, SessionValues
 
@@ -21,6 +20,8 @@ SILHOUETTE_SESSIONS: Final = 2_000
 
 def distances_between(rows: Floats) -> Floats:
     """Distance of every row to every row; one matrix serves the silhouettes of many groupings."""
+    from scipy.spatial.distance import cdist  # noqa: PLC0415 - only training pays for it
+
     distances: Floats = cdist(rows, rows)
     return distances
 

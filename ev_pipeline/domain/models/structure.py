@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 import numpy as np
-from scipy.special import ndtri
 
 from ev_pipeline.domain.models.centres import Centres
 from ev_pipeline.domain.models.samples import sample_positions
@@ -126,7 +125,8 @@ def _explained(rows: Floats, seed: int) -> float:
 
 def _normal_ranks(values: Floats) -> Floats:
     """The values' ranks as those of a normal distribution, one row; equals get their mean rank."""
-    from scipy.stats import rankdata  # noqa: PLC0415 - only training pays for it
+    from scipy.special import ndtri  # noqa: PLC0415 - only training pays for it
+    from scipy.stats import rankdata  # noqa: PLC0415 - the same
 
     ranks = rankdata(values) / (len(values) + 1)
     return _unit_variance(np.asarray(ndtri(ranks))[np.newaxis])
