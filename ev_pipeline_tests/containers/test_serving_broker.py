@@ -20,7 +20,7 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.stack.broker import Broker, prepare_broker, write_broker_files
 from ev_pipeline.stack.broker_credentials import stack_client_id
 from ev_pipeline.stack.layout import PUBLIC_FILE, Layout
-from ev_pipeline_tests.conftest import free_port, make_home
+from ev_pipeline_tests.conftest import free_port, quick_home
 from ev_pipeline_tests.house.repository import ROOT
 from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
 from ev_pipeline_tests.running_broker import RunningBroker
@@ -50,7 +50,7 @@ def serve() -> Iterator[Callable[..., RunningBroker]]:
     with ExitStack() as stack:
 
         def start(**limits: int) -> RunningBroker:
-            home = make_home()
+            home = quick_home()
             stack.callback(shutil.rmtree, home)
             settings = Settings(home=home, mqtt_port=free_port()).model_copy(update=limits)
             Layout(home).make()

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.credentials import OWNER
-from ev_pipeline_tests.conftest import make_home
+from ev_pipeline_tests.conftest import quick_home
 from ev_pipeline_tests.intake.files import (
     assert_ledger_adds_up,
     assert_rollups_are_exact,
@@ -53,7 +53,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server() -> Iterator[MortalServer]:
-    home = make_home()
+    home = quick_home()
     with mortal_server(home) as server:
         yield server
     shutil.rmtree(home)
@@ -112,7 +112,7 @@ def test_a_load_whose_database_is_killed_and_that_is_run_again_leaves_the_same_t
 @contextmanager
 def _small_disk() -> Iterator[Path]:
     """A home on a file system of its own; only root may make one."""
-    home = make_home()
+    home = quick_home()
     size = f"size={SMALL_DISK_MB}m,mode=755"
     try:
         mounted = subprocess.run(

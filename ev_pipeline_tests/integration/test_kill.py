@@ -26,7 +26,7 @@ from ev_pipeline.stack.credentials import OWNER
 from ev_pipeline.storage.engine import connect
 from ev_pipeline.storage.models_lock import models_lock
 from ev_pipeline.storage.promotion import promote
-from ev_pipeline_tests.conftest import make_home
+from ev_pipeline_tests.conftest import quick_home
 from ev_pipeline_tests.mortal_server import MortalServer, mortal_server
 from ev_pipeline_tests.pipeline_runs import pipeline_runs
 from ev_pipeline_tests.storage.sample import sample_sessions, store
@@ -127,7 +127,7 @@ class Ground:
 
 @pytest.fixture(scope="module")
 def ground() -> Iterator[Ground]:
-    home = make_home()
+    home = quick_home()
     with mortal_server(home) as server:
         engine = connect(Settings(database_url=server.url(OWNER.role, OWNER.database)))
         with engine.begin() as connection:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from ev_pipeline.stack.binaries import find_binaries
-from ev_pipeline_tests.conftest import make_home
+from ev_pipeline_tests.conftest import quick_home
 from ev_pipeline_tests.house.repository import ROOT, Block
 from ev_pipeline_tests.stack.local_stack import STOPPED_WITHIN_S, LocalStack
 from ev_pipeline_tests.stack.processes import wait_until
@@ -89,7 +89,7 @@ def reading(files: dict[str, str]) -> Iterator[Reader]:
     Args:
         files: what else lies in the checkout, by name.
     """
-    folder = make_home()
+    folder = quick_home()
     for path in ROOT.iterdir():
         if not path.name.startswith(".ev"):
             (folder / path.name).symlink_to(path)

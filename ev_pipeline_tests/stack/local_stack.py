@@ -20,7 +20,7 @@ from ev_pipeline.stack.mosquitto import find_mosquitto
 from ev_pipeline.stack.nodered_packages import packages_directory
 from ev_pipeline.stack.services import SERVICE_NAMES
 from ev_pipeline.stack.state import StackState, read_state
-from ev_pipeline_tests.conftest import free_port, make_home
+from ev_pipeline_tests.conftest import free_port, quick_home
 from ev_pipeline_tests.stack.processes import processes_of, wait_until
 
 UP_WITHIN_S: Final = 240
@@ -115,7 +115,7 @@ class LocalStack:
 @contextlib.contextmanager
 def local_stack(*, has_dashboard: bool = False) -> Iterator[LocalStack]:
     """Within, nothing runs yet; afterwards nothing runs any more."""
-    stack = LocalStack(make_home(), has_dashboard=has_dashboard)
+    stack = LocalStack(quick_home(), has_dashboard=has_dashboard)
     try:
         yield stack
     finally:

@@ -57,7 +57,7 @@ from ev_pipeline.storage.promotion import label_for_champion
 from ev_pipeline.storage.registry import read_champion
 from ev_pipeline.storage.rollups import compact
 from ev_pipeline.storage.tables.schema import SCHEMA
-from ev_pipeline_tests.conftest import PostgresServer, free_port, make_home
+from ev_pipeline_tests.conftest import PostgresServer, free_port, quick_home
 from ev_pipeline_tests.intake.files import a_session, assert_rollups_are_exact
 from ev_pipeline_tests.intake.streaming import Delivery, deliver
 from ev_pipeline_tests.messaging.listening import WITHIN_S, listening
@@ -97,7 +97,7 @@ def source(migrated: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
             migrated.execute(f"create database {name} template {template} owner {OWNER.role}")
             stack.callback(migrated.execute, f"drop database {name} with (force)")
             urls.append(migrated.url(OWNER.role, name))
-        broker = stack.enter_context(running_broker(make_home(), free_port()))
+        broker = stack.enter_context(running_broker(quick_home(), free_port()))
         charger = broker.add_charger(scope="north")
         establish(broker.login("stream"), stack_client_id(broker.layout, "stream"))
         with listening(charger) as sender:
@@ -144,7 +144,7 @@ def _restore(settings: Settings, backup: Path, *, is_replacing: bool) -> None:
 @pytest.fixture(scope="module")
 def restored(source: Source) -> Iterator[Settings]:
     """A home into which the backup was restored; the last test, a long one, replaces it."""
-    home = make_home()
+    home = quick_home()
     yield _restored(home, source.backup)
     shutil.rmtree(home)
 

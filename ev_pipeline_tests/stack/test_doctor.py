@@ -23,7 +23,7 @@ from ev_pipeline.stack.account import server_account
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.nodered_packages import packages_directory
 from ev_pipeline.storage.engine import connect, migration_config
-from ev_pipeline_tests.conftest import PostgresServer, free_port, make_home
+from ev_pipeline_tests.conftest import PostgresServer, free_port, quick_home
 from ev_pipeline_tests.intake.files import CANONICAL
 from ev_pipeline_tests.running_broker import prepared
 from ev_pipeline_tests.stack.local_stack import OWN_PORTS
@@ -211,7 +211,7 @@ def load(home: Path, ends: list[tuple[int, datetime]]) -> None:
 @pytest.fixture
 def bare_path(patient: Patient) -> Iterator[Path]:
     """The only directory on PATH; no Node.js but what is in it."""
-    place = make_home()  # the servers' user has to come by
+    place = quick_home()  # the servers' user has to come by
     programs = place / "bin"
     programs.mkdir()
     for name in ("test", "sh", "echo"):
@@ -304,7 +304,7 @@ def test_a_database_that_is_away(patient: Patient) -> None:
 
 @needs_root
 def test_a_checkout_that_the_servers_user_may_not_enter(patient: Patient) -> None:
-    place = make_home()  # the servers' user may come as far as this
+    place = quick_home()  # the servers' user may come as far as this
     closed = place / "closed"
     closed.mkdir(mode=0o700)
     patient.patch.setattr("ev_pipeline.stack.doctor_programs.sys.prefix", str(closed / ".venv"))

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from ev_pipeline.messaging.durable import client_id, establish
 from ev_pipeline.storage.engine import connect
 from ev_pipeline.storage.promotion import promote
-from ev_pipeline_tests.conftest import free_port, make_home
+from ev_pipeline_tests.conftest import free_port, quick_home
 from ev_pipeline_tests.mortal_server import MortalServer, mortal_server
 from ev_pipeline_tests.running_broker import RunningBroker, running_broker
 from ev_pipeline_tests.storage.sample import sample_sessions, store
@@ -83,7 +83,7 @@ def installed(
         database_home: where the database lies, if the place matters.
         timezone: the reporting zone.
     """
-    home = database_home or make_home()
+    home = database_home or quick_home()
     with ExitStack() as parts:
         if database_home is None:
             parts.callback(shutil.rmtree, home, ignore_errors=True)
@@ -91,7 +91,7 @@ def installed(
         engine = connect(database.settings)
         parts.callback(engine.dispose)
         champion = _first_champion(engine)
-        broker = parts.enter_context(running_broker(make_home(), free_port()))
+        broker = parts.enter_context(running_broker(quick_home(), free_port()))
         own = database.settings.model_copy(update={"timezone": timezone})
         settings = streaming_settings(own, broker)
         establish(broker.login("stream"), client_id(settings))

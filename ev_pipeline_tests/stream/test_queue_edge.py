@@ -14,7 +14,7 @@ from ev_pipeline.messaging.broker_figures import FIGURES, Queue
 from ev_pipeline.messaging.durable import client_id, establish
 from ev_pipeline.messaging.retained import read_retained
 from ev_pipeline.settings import Settings
-from ev_pipeline_tests.conftest import free_port, make_home
+from ev_pipeline_tests.conftest import free_port, quick_home
 from ev_pipeline_tests.intake.files import rows
 from ev_pipeline_tests.messaging.listening import WITHIN_S, Listener, listening
 from ev_pipeline_tests.panels.schemas import problems
@@ -38,7 +38,7 @@ STORED: Final = "select source_session_id from ev_session where door = 'stream'"
 @pytest.fixture
 def small_broker() -> Iterator[RunningBroker]:
     """A broker whose queue is soon full."""
-    with running_broker(make_home(), free_port(), broker_queue_messages=CAPACITY) as broker:
+    with running_broker(quick_home(), free_port(), broker_queue_messages=CAPACITY) as broker:
         yield broker
 
 
@@ -130,7 +130,7 @@ def test_a_full_queue_is_told_before_it_drops_and_all_that_it_holds_is_stored(
 
 def test_a_queue_of_few_large_messages_is_full_by_its_bytes(settings: Settings) -> None:
     limits = {"broker_queue_bytes": 100_000}
-    with running_broker(make_home(), free_port(), **limits) as broker:
+    with running_broker(quick_home(), free_port(), **limits) as broker:
         streaming = streaming_settings(settings.model_copy(update=limits), broker)
         establish(broker.login("stream"), client_id(streaming))
         sensor = Sensor(broker.reached_by("dagster", streaming))

@@ -17,7 +17,7 @@ from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.retained import read_retained
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack.stream_worker import STOP_WITHIN_S
-from ev_pipeline_tests.conftest import free_port, make_home
+from ev_pipeline_tests.conftest import free_port, quick_home
 from ev_pipeline_tests.intake.files import rows
 from ev_pipeline_tests.stack.processes import wait_until
 from ev_pipeline_tests.stream.accounts import assert_accounted_for, assert_shown
@@ -127,7 +127,7 @@ def test_what_keeps_the_worker_from_beginning_is_said_on_one_line(
 
 
 def test_a_full_disk_of_the_database_is_waited_out(tmp_path: Path) -> None:
-    disk = make_home()
+    disk = quick_home()
     mount = ["mount", "-t", "tmpfs", "-o", "size=220m,mode=755", "none", str(disk)]
     mounted = subprocess.run(mount, capture_output=True, check=False, text=True)
     if mounted.returncode:
