@@ -7,6 +7,7 @@ builders (`live_panels`, `state_panels`, `lineage_panels`), and publishing (`pub
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from time import perf_counter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -43,6 +44,7 @@ def build_round(
     generated_at: datetime,
     stream: StreamState | None = None,
     drift: DriftState | None = None,
+    rest: Callable[[float], object] = lambda _taken_s: None,
 ) -> dict[str, dict[str, Any]]:
     """The panels of these names, all of the same moment.
 
@@ -53,6 +55,7 @@ def build_round(
         generated_at: the time that the panels carry, with a zone.
         stream: what the worker says of itself; null where it is offline.
         drift: what the last drift report found; null where there is none.
+        rest: hears after each panel how many seconds it took, and may let others have the machine.
 
     Raises:
         PipelineError: days are formed in another zone than the reporting zone.
@@ -62,7 +65,10 @@ def build_round(
         "pipeline": partial(state_panels.build_pipeline, stream=stream),
         "clusters": partial(lineage_panels.build_clusters, drift=drift),
     }
+    panels = {}
     with open_snapshot(engine, settings) as snapshot:
-        return {
-            name: envelope(name, builders[name](snapshot), snapshot, generated_at) for name in names
-        }
+        for name in names:
+            began_at = perf_counter()
+            panels[name] = envelope(name, builders[name](snapshot), snapshot, generated_at)
+            rest(perf_counter() - began_at)
+    return panels

@@ -77,19 +77,30 @@ def horizon_now(connection: sa.Connection) -> str:
     return str(connection.exec_driver_sql(statement).scalar_one())
 
 
+def horizon_of(connection: sa.Connection, reader: str) -> str | None:
+    """Below which every change is read by the reader; null where it has never read."""
+    statement = sa.text("select horizon::text from ev_reader where reader = :reader")
+    found: str | None = connection.scalar(statement, {"reader": reader})
+    return found
+
+
 def place_reader(connection: sa.Connection, reader: str, horizon: str) -> None:
     """The reader has read every change below the horizon, one way or the other."""
+    since = horizon_of(connection, reader) or "0"
     connection.execute(
         sa.text(
             """
             insert into ev_reader (reader, horizon, seq, read_at)
-            values (:reader, cast(:horizon as xid8),
-                (select coalesce(max(seq), 0) from ev_session_change), statement_timestamp())
+            values (:reader, cast(:horizon as xid8), (
+                select coalesce(max(seq), 0) from ev_session_change
+                where xid >= cast(:since as xid8) and xid < cast(:horizon as xid8)
+            ), statement_timestamp())
             on conflict (reader) do update
-                set horizon = excluded.horizon, seq = excluded.seq, read_at = excluded.read_at
+                set horizon = excluded.horizon, seq = greatest(ev_reader.seq, excluded.seq),
+                    read_at = excluded.read_at
             """
         ),
-        {"reader": reader, "horizon": horizon},
+        {"reader": reader, "since": since, "horizon": horizon},
     )
 
 

@@ -1,6 +1,6 @@
-"""Labels of the sessions that a transaction is just writing, in the same transaction.
+"""Labels of a few sessions, read and stored by one transaction.
 
-What lives here: reading them back as models want them, and storing what the model says.
+What lives here: reading the sessions as models want them, and storing what the model says.
 What does not: labels of everything else (`labels`), the staging tables (`staging`).
 """
 
@@ -10,7 +10,8 @@ from typing import Any, Final
 import polars as pl
 import sqlalchemy as sa
 
-from ev_pipeline.storage.labels import REPLACING, Labeller
+from ev_pipeline.storage.changes import horizon_now
+from ev_pipeline.storage.labels import REPLACING, Labeller, missing, note_complete
 from ev_pipeline.storage.planned import planned
 
 _COLUMNS: Final = """
@@ -67,7 +68,25 @@ def label_written(connection: sa.Connection, labeller: Labeller) -> int:
         connection: the transaction that has written them.
         labeller: the champion, whose row the transaction shares.
     """
-    rows = connection.execute(_WRITTEN).all()
+    return _label(connection, labeller, connection.execute(_WRITTEN).all())
+
+
+def label_rest(connection: sa.Connection, labeller: Labeller) -> int:
+    """The few sessions that the version has no label for have one; returns how many that are.
+
+    Args:
+        connection: the transaction, which keeps others from storing more.
+        labeller: the version.
+    """
+    horizon = horizon_now(connection)
+    condition, bound = missing(connection, labeller.version)
+    statement = f"select {_COLUMNS} from ev_session s where {condition}"  # noqa: S608 - our own SQL
+    n_labels = _label(connection, labeller, connection.execute(sa.text(statement), bound).all())
+    note_complete(connection, labeller.version, horizon)
+    return n_labels
+
+
+def _label(connection: sa.Connection, labeller: Labeller, rows: Sequence[sa.Row[Any]]) -> int:
     if not rows:
         return 0
     given = {

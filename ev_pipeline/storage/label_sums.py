@@ -11,7 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ev_pipeline.storage.changes import place_reader
+from ev_pipeline.storage.changes import horizon_of, place_reader
 from ev_pipeline.storage.partitions import READER_PREFIX
 from ev_pipeline.storage.registry import read_champion
 
@@ -28,8 +28,6 @@ _WORTH_FOLDING: Final = 2
 """Months with changes; the newest one changes all the time, and is formed anew by every reader."""
 
 _MONTH: Final = "date_trunc('month', ended_at at time zone 'UTC')::date"
-
-_POSITION: Final = sa.text("select horizon::text from ev_reader where reader = :reader")
 
 _TOUCHED: Final = sa.text(f"""
     select distinct {_MONTH} from ev_session_change where xid >= cast(:horizon as xid8)
@@ -117,7 +115,7 @@ def fold_label_sums(engine: sa.Engine) -> None:
         if champion is None:
             return
         version = champion.version
-        complete_to = _position(connection, READER_PREFIX, version)
+        complete_to = horizon_of(connection, READER_PREFIX + version)
         if complete_to is None:
             return
         months = _touched_months(connection, version)
@@ -144,10 +142,5 @@ def read_label_sums(
 
 
 def _touched_months(connection: sa.Connection, version: str) -> list[object]:
-    horizon = _position(connection, _FOLDER_PREFIX, version) or "0"
+    horizon = horizon_of(connection, _FOLDER_PREFIX + version) or "0"
     return list(connection.execute(_TOUCHED, {"horizon": horizon}).scalars())
-
-
-def _position(connection: sa.Connection, prefix: str, version: str) -> str | None:
-    found: str | None = connection.scalar(_POSITION, {"reader": prefix + version})
-    return found

@@ -17,7 +17,7 @@ from ev_pipeline.domain.features import describe_sessions
 from ev_pipeline.domain.models.bundle import ModelBundle
 from ev_pipeline.domain.prepared import PreparedQuery
 from ev_pipeline.storage.bulk import copy_frame
-from ev_pipeline.storage.changes import horizon_now, place_reader
+from ev_pipeline.storage.changes import horizon_now, horizon_of, place_reader
 from ev_pipeline.storage.features import session_batches
 from ev_pipeline.storage.frames import read_frame
 from ev_pipeline.storage.partitions import (
@@ -171,7 +171,7 @@ def fill_partition(engine: sa.Engine, labeller: Labeller) -> int:
 
 def count_missing(connection: sa.Connection, version: str) -> int:
     """How many sessions the version has no label for, as far as its position tells."""
-    condition, bound = _missing(connection, version)
+    condition, bound = missing(connection, version)
     statement = f"select count(*) from ev_session s where {condition}"  # noqa: S608 - our own SQL
     return int(connection.execute(sa.text(statement), bound).scalar_one())
 
@@ -187,18 +187,36 @@ def label_missing(engine: sa.Engine, connection: sa.Connection, labeller: Labell
     Returns:
         The number of labels written.
     """
-    condition, bound = _missing(connection, labeller.version)
     horizon = horizon_now(connection)
+    condition, bound = missing(connection, labeller.version)
     n_labels = 0
     connection.exec_driver_sql(_MAKE_NEW)
     for sessions in session_batches(engine, condition, bound):
         connection.exec_driver_sql("truncate ev_session_label_new")
         copy_frame(connection, "ev_session_label_new", labeller.label(sessions))
         n_labels += connection.exec_driver_sql(_MERGE).rowcount
-    orphaned = _ORPHANED_SINCE if "horizon" in bound else _ORPHANED
-    connection.execute(sa.text(orphaned), bound)
-    place_reader(connection, READER_PREFIX + labeller.version, horizon)
+    note_complete(connection, labeller.version, horizon)
     return n_labels
+
+
+def missing(connection: sa.Connection, version: str) -> tuple[str, dict[str, Any]]:
+    """The sessions that the version has no label for: along the log, or by looking at all.
+
+    Returns:
+        SQL about `s`, a row of `ev_session`, and the values of its parameters.
+    """
+    horizon = horizon_of(connection, READER_PREFIX + version)
+    if horizon is None:
+        return _UNLABELLED, {"version": version}
+    return _UNLABELLED_SINCE, {"version": version, "horizon": horizon}
+
+
+def note_complete(connection: sa.Connection, version: str, horizon: str) -> None:
+    """The version has a label for every session below the horizon, and for none that is gone."""
+    since = horizon_of(connection, READER_PREFIX + version)
+    orphaned = _ORPHANED if since is None else _ORPHANED_SINCE
+    connection.execute(sa.text(orphaned), {"version": version, "horizon": since})
+    place_reader(connection, READER_PREFIX + version, horizon)
 
 
 def summarise_labels(engine: sa.Engine, version: str) -> pl.DataFrame:
@@ -220,14 +238,3 @@ def summarise_labels(engine: sa.Engine, version: str) -> pl.DataFrame:
         """,
         {"version": version},
     )
-
-
-def _missing(connection: sa.Connection, version: str) -> tuple[str, dict[str, Any]]:
-    """The condition that finds unlabelled sessions: along the log, or by looking at all."""
-    horizon = connection.scalar(
-        sa.text("select cast(horizon as text) from ev_reader where reader = :reader"),
-        {"reader": READER_PREFIX + version},
-    )
-    if horizon is None:
-        return _UNLABELLED, {"version": version}
-    return _UNLABELLED_SINCE, {"version": version, "horizon": horizon}

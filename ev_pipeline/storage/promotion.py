@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.models.bundle import ModelBundle
 from ev_pipeline.storage import registry
-from ev_pipeline.storage.labels import Labeller, count_missing, label_everything, label_missing
+from ev_pipeline.storage.instant_labels import label_rest
+from ev_pipeline.storage.labels import Labeller, count_missing, label_everything
 from ev_pipeline.storage.partitions import drop_partitions
 
-_MOST_UNDER_LOCK: Final = 5_000
-"""Sessions labelled while the champion's row is held: some 100 ms for whoever waits."""
+_MOST_UNDER_LOCK: Final = 500
+"""Sessions labelled while the champion's row is held: some 30 ms for whoever waits."""
 
 _PASSES: Final = 5
 """Passes without the lock, each shorter than the one before, until so few are left."""
@@ -90,8 +91,7 @@ def promote(engine: sa.Engine, version: str, *, reason: str, promoted_at: dateti
     with engine.begin() as connection:
         previous = registry.lock_champion(connection)
         since = perf_counter()
-        if count_missing(connection, version) > 0:
-            n_labels += label_missing(engine, connection, labeller)
+        n_labels += label_rest(connection, labeller)
         if previous != version:
             registry.make_champion(connection, version, reason=reason, promoted_at=promoted_at)
     held_s = perf_counter() - since

@@ -37,7 +37,8 @@ ROUND_INTERVAL_S: Final = 1.0
 sessions came in by another door."""
 
 GREATEST_SHARE: Final = 0.2
-"""Of the time, at most: what tells shares the machine with what stores."""
+"""Of the time, at most: what tells shares the machine with what stores, and a round is spread, for
+sessions that came while it was made at once would wait for all of it."""
 
 CONNECT_WITHIN_S: Final = 3.0
 """s; who is not connected by then, at the end, leaves it to the next start to tell."""
@@ -157,7 +158,9 @@ class Teller(AbstractContextManager["Teller"]):
             except Exception:
                 self._live_changed.set()  # no position tells that it is still to be told
                 raise
-            self._live_due_at = _next_after(began_at, LIVE_INTERVAL_S)
+            taken_s = time.monotonic() - began_at
+            rest_s = max(LIVE_INTERVAL_S - taken_s, _rest_after(taken_s))
+            self._live_due_at = time.monotonic() + rest_s
 
     def _tell_due_round(self, was_nudged: bool) -> None:  # noqa: FBT001 -- the same
         """Tell a round if one is due, and have the live panel told where another door moved it."""
@@ -172,24 +175,33 @@ class Teller(AbstractContextManager["Teller"]):
             self._is_to_tell_anew, self._told_position = False, None
             self._tell_round(_OTHER_PANELS)
             self._told_position = position
-            self._round_due_at = _next_after(began_at, ROUND_INTERVAL_S)
+            self._round_due_at = began_at + ROUND_INTERVAL_S
 
     def _tell_round(self, panels: tuple[str, ...]) -> None:
         """Tell these panels and progress."""
+        began_at = time.monotonic()
         compact(self._engine, self._settings)
-        self._publish_panels(panels)
+        self._rest(time.monotonic() - began_at)
+        self._publish_panels(panels, self._rest)
         self._publish(
             topics.PROGRESS,
             progress_of(self._engine, self._settings, self._state(), datetime.now(UTC)),
         )
 
-    def _publish_panels(self, names: tuple[str, ...]) -> None:
+    def _rest(self, taken_s: float) -> None:
+        """Work no more than its share, but at the end."""
+        self._stopping.wait(_rest_after(taken_s))
+
+    def _publish_panels(
+        self, names: tuple[str, ...], rest: Callable[[float], object] = lambda _taken_s: None
+    ) -> None:
         panels = build_round(
             self._engine,
             self._settings,
             names,
             generated_at=datetime.now(UTC),
             stream=self._state(),
+            rest=rest,
         )
         for name, document in panels.items():
             self._publish(topics.panel(name), document)
@@ -206,7 +218,6 @@ class Teller(AbstractContextManager["Teller"]):
         return not self._stopping.wait(max(0.0, moment - time.monotonic()))
 
 
-def _next_after(began_at: float, least_s: float) -> float:
-    """When the next may begin: later under load, which makes each take longer."""
-    taken_s = time.monotonic() - began_at
-    return began_at + max(least_s, taken_s / GREATEST_SHARE)
+def _rest_after(taken_s: float) -> float:
+    """How long to rest after so much work, s: longer under load, which makes it take longer."""
+    return taken_s / GREATEST_SHARE - taken_s
