@@ -40,6 +40,13 @@ class PostgresServer:
             connection.autocommit = True
             connection.cursor().execute(sql)
 
+    def copy_database(self, name: str, template: str = OWNER.database) -> None:
+        """Make a database of this name that is as the template, to which nobody is connected."""
+        # File by file: that takes half as long as by way of the log.
+        self.execute(
+            f"CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER.role} STRATEGY file_copy"
+        )
+
     def address(self, role: str, database: str) -> str:
         """A libpq address of one role and database."""
         login = {login.role: login for login in (SUPERUSER, OWNER, READER)}[role]
@@ -185,7 +192,7 @@ def own_broker() -> Iterator[RunningBroker]:
 def settings(migrated: PostgresServer, home: Path) -> Iterator[Settings]:
     """Settings with an empty home and a fresh, migrated database."""
     database = f"test_{uuid.uuid4().hex}"
-    migrated.execute(f"CREATE DATABASE {database} TEMPLATE {OWNER.database} OWNER {OWNER.role}")
+    migrated.copy_database(database)
     yield Settings(
         home=home,
         database_url=migrated.url(OWNER.role, database),

@@ -70,4 +70,4 @@ def read_outcomes(connection: sa.Connection) -> list[Outcome]:
         connection: the transaction in which `intake.load.take_in` took sessions in; to be asked
             before it ends.
     """
-    return [Outcome(**row) for row in connection.execute(_OUTCOMES).mappings()]
+    return [Outcome(*row) for row in connection.execute(_OUTCOMES)]

@@ -4,6 +4,8 @@ What lives here: from an account's name to its binding. What does not: the file
 (`messaging.accounts`), and reading messages (`sources.payloads`).
 """
 
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from ev_pipeline.domain.errors import PipelineError
@@ -13,7 +15,7 @@ from ev_pipeline.sources.payloads.messages import UNBOUND, Binding
 
 
 class Bindings:
-    """The accounts' bindings; a change of the file counts from the next batch on.
+    """The accounts' bindings, by the file as it is when they are asked for.
 
     Args:
         home: `EV_HOME`.
@@ -29,7 +31,21 @@ class Bindings:
         Raises:
             PipelineError: its mapping cannot be used.
         """
-        known = self._book.accounts().get(account)
+        return self._bound(self._book.accounts(), account)
+
+    def for_batch(self) -> Callable[[str], Binding]:
+        """The same for many messages, by the file as it is now.
+
+        To look at the file for each takes as long as to decode it.
+        """
+        try:
+            accounts = self._book.accounts()
+        except PipelineError:
+            return self.of  # which says of each message what is wrong
+        return cache(lambda account: self._bound(accounts, account))
+
+    def _bound(self, accounts: Mapping[str, BrokerAccount], account: str) -> Binding:
+        known = accounts.get(account)
         if known is None:
             return UNBOUND
         if known not in self._bindings:

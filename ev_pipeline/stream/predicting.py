@@ -50,7 +50,7 @@ class Predicting:
 
     def _answer(self, question: Message) -> dict[str, Any]:
         try:
-            delivered = as_delivered(question, self._bindings)
+            delivered = as_delivered(question, self._bindings.of)
             return predict(self._engine, self._settings, delivered, self._champion.for_transaction)
         except PredictionError as error:
             _LOG.warning("a question is not answered: %s", error)

@@ -190,7 +190,7 @@ class Stream:
 
     def _refuse(self, question: Message, why: str) -> None:
         try:
-            delivered = as_delivered(question, self._bindings)
+            delivered = as_delivered(question, self._bindings.of)
         except PipelineError:
             delivered = unbound(question)
         self._persistence.refuse(delivered, why)

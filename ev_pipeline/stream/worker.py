@@ -75,9 +75,10 @@ class Worker:
         readable: list[Delivered] = []
         places: list[int] = []
         fates: list[Fate] = []
+        binding_of = self._bindings.for_batch()
         for place, message in enumerate(taken):
             try:
-                readable.append(as_delivered(message, self._bindings))
+                readable.append(as_delivered(message, binding_of))
                 places.append(place)
             except PipelineError as error:
                 refused = self._persistence.refuse(unbound(message), str(error))
@@ -105,14 +106,13 @@ class Worker:
         self._note_change()
 
 
-def as_delivered(message: Message, bindings: Bindings) -> Delivered:
-    """The message as decoders want it.
+def as_delivered(message: Message, binding_of: Callable[[str], Binding]) -> Delivered:
+    """The message as decoders want it, by what its account is bound to.
 
     Raises:
         PipelineError: what its account is bound to cannot be used.
     """
-    account = topics.account_of(message.topic)
-    return unbound(message, bindings.of(account))
+    return unbound(message, binding_of(topics.account_of(message.topic)))
 
 
 def unbound(message: Message, binding: Binding = UNBOUND) -> Delivered:

@@ -23,7 +23,7 @@ def runs(settings: Settings, broker: RunningBroker) -> Iterator[PipelineRuns]:
 def sample_settings(migrated: PostgresServer, _shared_broker: RunningBroker) -> Iterator[Settings]:
     """A database that the tests of a module share, because filling it takes seconds."""
     database = "test_sample"
-    migrated.execute(f"CREATE DATABASE {database} TEMPLATE {OWNER.database} OWNER {OWNER.role}")
+    migrated.copy_database(database)
     settings = Settings(database_url=migrated.url(OWNER.role, database))
     yield _shared_broker.reached_by("dagster", settings)
     migrated.execute(f"DROP DATABASE {database} WITH (FORCE)")

@@ -35,7 +35,7 @@ N_JUDGED = 500
 @contextmanager
 def empty_database(server: PostgresServer) -> Iterator[sa.Engine]:
     name = f"other_{uuid4().hex}"
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {OWNER.database} OWNER {OWNER.role}")
+    server.copy_database(name)
     engine = connect(Settings(database_url=server.url(OWNER.role, name)))
     try:
         yield engine

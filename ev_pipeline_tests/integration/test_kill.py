@@ -120,7 +120,7 @@ class Ground:
     @contextmanager
     def copy(self) -> Iterator[str]:
         name = f"round_{uuid.uuid4().hex}"
-        self.server.execute(f"create database {name} template {self.name} owner {OWNER.role}")
+        self.server.copy_database(name, self.name)
         yield self.server.url(OWNER.role, name)
         self.server.execute(f"drop database {name} with (force)")
 

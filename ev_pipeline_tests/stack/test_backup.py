@@ -94,7 +94,7 @@ def source(migrated: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
         urls = []
         for template in (OWNER.database, "template1"):
             name = f"test_{uuid.uuid4().hex}"
-            migrated.execute(f"create database {name} template {template} owner {OWNER.role}")
+            migrated.copy_database(name, template)
             stack.callback(migrated.execute, f"drop database {name} with (force)")
             urls.append(migrated.url(OWNER.role, name))
         broker = stack.enter_context(running_broker(quick_home(), free_port()))

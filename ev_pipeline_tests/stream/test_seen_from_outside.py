@@ -98,7 +98,7 @@ def test_another_database_is_another_epoch_even_if_it_is_a_copy(
     engine: sa.Engine, migrated: PostgresServer
 ) -> None:
     copy = f"{engine.url.database}_copy"
-    migrated.execute(f"CREATE DATABASE {copy} TEMPLATE {OWNER.database} OWNER {OWNER.role}")
+    migrated.copy_database(copy)
     other = connect(Settings(database_url=migrated.url(OWNER.role, copy)))
     try:
         with engine.connect() as one, one.begin(), other.connect() as two:
