@@ -99,7 +99,7 @@ _SUPERSEDE: Final = """
         and s.session_id = q.session_id
 """
 _SUPERSEDE_ANY: Final = sa.text(_SUPERSEDE)
-_SUPERSEDE_THEIRS: Final = sa.text(f"""
+_SUPERSEDE_THEIRS: Final = planned(f"""
     {_SUPERSEDE} and q.session_id in (
         select session_id from incoming union all select session_id from refused)
 """)  # noqa: S608 -- constant fragment

@@ -37,8 +37,11 @@ ROUND_INTERVAL_S: Final = 1.0
 sessions came in by another door."""
 
 GREATEST_SHARE: Final = 0.2
-"""Of the time, at most: what tells shares the machine with what stores, and a round is spread, for
-sessions that came while it was made at once would wait for all of it."""
+"""Of the time, at most: what tells shares the machine with what stores."""
+
+LONGEST_REST_S: Final = 0.1
+"""Between two panels of a round, s: it is spread, for sessions that came while it was made at once
+would wait for all of it; and it is to be told while it is news."""
 
 CONNECT_WITHIN_S: Final = 3.0
 """s; who is not connected by then, at the end, leaves it to the next start to tell."""
@@ -84,7 +87,7 @@ class Teller(AbstractContextManager["Teller"]):
         self._rounds = threading.Thread(target=self._run, name="teller")
         self._told_position: tuple[Any, ...] | None = None
         self._is_to_tell_anew = False
-        self._live_due_at = self._round_due_at = 0.0
+        self._live_due_at = self._round_due_at = self._rested_s = 0.0
 
     def __enter__(self) -> Self:
         """It tells as soon as broker and database are there, however often they go."""
@@ -159,14 +162,14 @@ class Teller(AbstractContextManager["Teller"]):
                 self._live_changed.set()  # no position tells that it is still to be told
                 raise
             taken_s = time.monotonic() - began_at
-            rest_s = max(LIVE_INTERVAL_S - taken_s, _rest_after(taken_s))
-            self._live_due_at = time.monotonic() + rest_s
+            self._live_due_at = began_at + max(LIVE_INTERVAL_S, taken_s / GREATEST_SHARE)
 
     def _tell_due_round(self, was_nudged: bool) -> None:  # noqa: FBT001 -- the same
         """Tell a round if one is due, and have the live panel told where another door moved it."""
         began_at = time.monotonic()
         if began_at < self._round_due_at:
             return
+        self._rested_s = 0.0
         position = self._position()
         if self._is_to_tell_anew or position != self._told_position:
             if not was_nudged:
@@ -175,7 +178,8 @@ class Teller(AbstractContextManager["Teller"]):
             self._is_to_tell_anew, self._told_position = False, None
             self._tell_round(_OTHER_PANELS)
             self._told_position = position
-            self._round_due_at = began_at + ROUND_INTERVAL_S
+            busy_s = time.monotonic() - began_at - self._rested_s
+            self._round_due_at = began_at + max(ROUND_INTERVAL_S, busy_s / GREATEST_SHARE)
 
     def _tell_round(self, panels: tuple[str, ...]) -> None:
         """Tell these panels and progress."""
@@ -189,8 +193,10 @@ class Teller(AbstractContextManager["Teller"]):
         )
 
     def _rest(self, taken_s: float) -> None:
-        """Work no more than its share, but at the end."""
-        self._stopping.wait(_rest_after(taken_s))
+        """Let others have the machine after so much work, but at the end."""
+        rest_s = min(taken_s / GREATEST_SHARE - taken_s, LONGEST_REST_S)
+        if not self._stopping.wait(rest_s):
+            self._rested_s += rest_s
 
     def _publish_panels(
         self, names: tuple[str, ...], rest: Callable[[float], object] = lambda _taken_s: None
@@ -216,8 +222,3 @@ class Teller(AbstractContextManager["Teller"]):
     def _wait_until(self, moment: float) -> bool:
         """Whether the moment has come before the end."""
         return not self._stopping.wait(max(0.0, moment - time.monotonic()))
-
-
-def _rest_after(taken_s: float) -> float:
-    """How long to rest after so much work, s: longer under load, which makes it take longer."""
-    return taken_s / GREATEST_SHARE - taken_s
