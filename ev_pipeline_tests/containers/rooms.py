@@ -7,6 +7,7 @@ namespace of their own. What lives here: that. What does not: what is tried in i
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -49,7 +50,9 @@ class Rooms:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def furnish(self) -> None:
-        """What is common to all rooms: names, the user, and places to mount on."""
+        """What is common to all rooms: names, the user, files, and places to mount on."""
+        for file in _BESIDE.values():  # a checkout below /tmp is hidden by the rooms' own
+            shutil.copy(file, self.work)
         names = "localhost postgres mosquitto code dagster-webserver stream nodered proxy"
         (self.work / "hosts").write_text(f"127.0.0.1 {names}\n::1 localhost\n")
         passwd = Path("/etc/passwd").read_text()
@@ -147,7 +150,7 @@ class Rooms:
         for mount in mounts(self.services[name]):
             is_file = mount.source.startswith(".")
             if is_file:
-                continue  # it is found where the checkout has it
+                continue  # a copy of it is beside the rooms
             lines.append(f"mkdir -p {mount.target}")
             lines.append(f"mount --bind {self._volume(mount)} {mount.target}")
             if mount.is_read_only:
@@ -173,7 +176,9 @@ class Rooms:
         given = [f"{variable}={value}" for variable, value in variables.items()]
         account = [f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
         rights = ["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
-        replaced = [_REPLACED.get(word, word) for word in command]
+        replaced = [
+            str(self.work / _BESIDE[word].name) if word in _BESIDE else word for word in command
+        ]
         return ["setpriv", *account, *rights, "env", "-i", *given, *replaced]
 
     def _volume(self, mount: Mount) -> Path:
@@ -192,9 +197,9 @@ class Rooms:
         return self.running[name].pid  # every program of the script became the next one
 
 
-_REPLACED: Final = {
-    "/serve.sh": str(COMPOSE_FILE.parent / "mosquitto" / "serve.sh"),
-    "/etc/caddy/Caddyfile": str(COMPOSE_FILE.parent / "proxy" / "Caddyfile"),
+_BESIDE: Final = {
+    "/serve.sh": COMPOSE_FILE.parent / "mosquitto" / "serve.sh",
+    "/etc/caddy/Caddyfile": COMPOSE_FILE.parent / "proxy" / "Caddyfile",
 }
 """Files that the compose file mounts from beside itself."""
 

@@ -63,6 +63,7 @@ class Reader:
             is_shell = block.kind == "sh"
             lines.append(block.text if is_shell else f"python - <<'PYTHON'\n{block.text}PYTHON")
         script = "\n".join(lines)
+        script = script.replace("/var/backups", str(self.folder))
         if "VERSION" in script:
             script = script.replace("VERSION", self.version)
         return subprocess.run(

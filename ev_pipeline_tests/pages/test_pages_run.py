@@ -52,6 +52,7 @@ def reader() -> Iterator[Reader]:
     files = {
         "session.json": session,
         "sessions.json": json.dumps([json.loads(session)]),
+        "depots.csv": "name,source,scope\ndepot-9,,\ndepot-10,dundee,north\n",
         "cdr.json": example("docs/messages.md", '{"country_code"'),
     }
     with reading(files) as somebody:
