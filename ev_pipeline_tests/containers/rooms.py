@@ -7,7 +7,6 @@ namespace of their own. What lives here: that. What does not: what is tried in i
 
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ev_pipeline_tests.containers.compose_file import COMPOSE_FILE, Mount, mounts
+from ev_pipeline_tests.house.repository import ROOT
 
 HOMES: Final = "/var/lib/ev-pipeline"
 
@@ -27,6 +27,9 @@ INTERPRETER: Final = "/opt/python"
 """Where the interpreter is that the image's base would bring."""
 
 USER: Final = 10001
+
+_CHECKOUT: Final = "/run/checkout"
+"""Where every room finds the checkout, wherever it lies."""
 
 HEALTHY_WITHIN_S: Final = 300
 COMPLETE_WITHIN_S: Final = 300
@@ -50,9 +53,7 @@ class Rooms:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def furnish(self) -> None:
-        """What is common to all rooms: names, the user, files, and places to mount on."""
-        for file in _BESIDE.values():  # a checkout below /tmp is hidden by the rooms' own
-            shutil.copy(file, self.work)
+        """What is common to all rooms: names, the user, and places to mount on."""
         names = "localhost postgres mosquitto code dagster-webserver stream nodered proxy"
         (self.work / "hosts").write_text(f"127.0.0.1 {names}\n::1 localhost\n")
         passwd = Path("/etc/passwd").read_text()
@@ -65,6 +66,8 @@ class Rooms:
             Path("/var/lib", name).mkdir(parents=True)
         _mount("-t", "tmpfs", "tmpfs", "/run")
         Path("/run/postgresql").mkdir()
+        Path(_CHECKOUT).mkdir()
+        _mount("--bind", str(ROOT), _CHECKOUT)
 
     def start(self, name: str) -> None:
         """The service has started, after what it depends on is as the file wants it."""
@@ -150,7 +153,7 @@ class Rooms:
         for mount in mounts(self.services[name]):
             is_file = mount.source.startswith(".")
             if is_file:
-                continue  # a copy of it is beside the rooms
+                continue  # it is found where the checkout has it
             lines.append(f"mkdir -p {mount.target}")
             lines.append(f"mount --bind {self._volume(mount)} {mount.target}")
             if mount.is_read_only:
@@ -160,6 +163,8 @@ class Rooms:
             place = "/run/postgresql" if target == "/var/run/postgresql" else target
             if Path(place).is_dir():
                 lines.append(f"mount -t tmpfs -o {options} tmpfs {place}")
+        if ROOT.is_relative_to("/tmp"):  # noqa: S108 - the room's own /tmp has hidden it
+            lines += [f"mkdir -p {ROOT}", f"mount --bind {_CHECKOUT} {ROOT}"]
         lines += ["mount -o remount,bind,ro /", f"cd {HOMES if image == 'ours' else '/'}"]
         return "\n".join([*lines, f"exec {shlex.join(self._as_user(name, command))}"])
 
@@ -176,9 +181,7 @@ class Rooms:
         given = [f"{variable}={value}" for variable, value in variables.items()]
         account = [f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
         rights = ["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
-        replaced = [
-            str(self.work / _BESIDE[word].name) if word in _BESIDE else word for word in command
-        ]
+        replaced = [_REPLACED.get(word, word) for word in command]
         return ["setpriv", *account, *rights, "env", "-i", *given, *replaced]
 
     def _volume(self, mount: Mount) -> Path:
@@ -197,9 +200,9 @@ class Rooms:
         return self.running[name].pid  # every program of the script became the next one
 
 
-_BESIDE: Final = {
-    "/serve.sh": COMPOSE_FILE.parent / "mosquitto" / "serve.sh",
-    "/etc/caddy/Caddyfile": COMPOSE_FILE.parent / "proxy" / "Caddyfile",
+_REPLACED: Final = {
+    "/serve.sh": str(COMPOSE_FILE.parent / "mosquitto" / "serve.sh"),
+    "/etc/caddy/Caddyfile": str(COMPOSE_FILE.parent / "proxy" / "Caddyfile"),
 }
 """Files that the compose file mounts from beside itself."""
 
