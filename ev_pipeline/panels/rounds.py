@@ -55,7 +55,8 @@ def build_round(
         generated_at: the time that the panels carry, with a zone.
         stream: what the worker says of itself; null where it is offline.
         drift: what the last drift report found; null where there is none.
-        rest: hears after each panel how many seconds it took, and may let others have the machine.
+        rest: hears between two panels how many seconds the first took, and may let others have the
+            machine.
 
     Raises:
         PipelineError: days are formed in another zone than the reporting zone.
@@ -65,10 +66,13 @@ def build_round(
         "pipeline": partial(state_panels.build_pipeline, stream=stream),
         "clusters": partial(lineage_panels.build_clusters, drift=drift),
     }
-    panels = {}
+    panels: dict[str, dict[str, Any]] = {}
+    taken_s = 0.0
     with open_snapshot(engine, settings) as snapshot:
         for name in names:
+            if panels:
+                rest(taken_s)
             began_at = perf_counter()
             panels[name] = envelope(name, builders[name](snapshot), snapshot, generated_at)
-            rest(perf_counter() - began_at)
+            taken_s = perf_counter() - began_at
     return panels

@@ -162,7 +162,9 @@ def schema_version(engine: sa.Engine) -> str:
 def _revisions() -> list[str]:
     """This version's schemas, from the first to the last: each migration's file begins with its."""
     names = (entry.name for entry in (_MIGRATIONS / "versions").iterdir())
-    return sorted(name.partition("_")[0] for name in names if name[0].isdigit())
+    return sorted(
+        name.partition("_")[0] for name in names if name[0].isdigit() and name.endswith(".py")
+    )
 
 
 def migration_config() -> "Config":

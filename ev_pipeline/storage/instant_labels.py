@@ -75,7 +75,8 @@ def label_rest(connection: sa.Connection, labeller: Labeller) -> int:
     """The few sessions that the version has no label for have one; returns how many that are.
 
     Args:
-        connection: the transaction, which keeps others from storing more.
+        connection: the transaction, which holds the champion's row: the stream waits, loads do
+            not, and what those change meanwhile lies behind the position that is noted.
         labeller: the version.
     """
     horizon = horizon_now(connection)

@@ -15,14 +15,14 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.domain.models.bundle import ModelBundle
 from ev_pipeline.storage import registry
 from ev_pipeline.storage.instant_labels import label_rest
-from ev_pipeline.storage.labels import Labeller, count_missing, label_everything
+from ev_pipeline.storage.labels import Labeller, count_missing, label_everything, label_missing
 from ev_pipeline.storage.partitions import drop_partitions
 
 _MOST_UNDER_LOCK: Final = 500
-"""Sessions labelled while the champion's row is held: some 30 ms for whoever waits."""
+"""Sessions labelled while the champion's row is held, as a rule: some 30 ms for whoever waits."""
 
 _PASSES: Final = 5
-"""Passes without the lock, each shorter than the one before, until so few are left."""
+"""Passes without the lock, each shorter than the one before as a rule, until so few are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,10 @@ def promote(engine: sa.Engine, version: str, *, reason: str, promoted_at: dateti
     with engine.begin() as connection:
         previous = registry.lock_champion(connection)
         since = perf_counter()
-        n_labels += label_rest(connection, labeller)
+        if count_missing(connection, version) <= _MOST_UNDER_LOCK:
+            n_labels += label_rest(connection, labeller)
+        else:  # a load was committed just now
+            n_labels += label_missing(engine, connection, labeller)
         if previous != version:
             registry.make_champion(connection, version, reason=reason, promoted_at=promoted_at)
     held_s = perf_counter() - since

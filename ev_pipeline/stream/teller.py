@@ -40,8 +40,8 @@ GREATEST_SHARE: Final = 0.2
 """Of the time, at most: what tells shares the machine with what stores."""
 
 LONGEST_REST_S: Final = 0.1
-"""Between two panels of a round, s: it is spread, for sessions that came while it was made at once
-would wait for all of it; and it is to be told while it is news."""
+"""After the log is folded and between two panels of a round, s: it is spread, for sessions that
+came while it was made at once would wait for all of it; and it is to be told while it is news."""
 
 CONNECT_WITHIN_S: Final = 3.0
 """s; who is not connected by then, at the end, leaves it to the next start to tell."""
@@ -87,7 +87,7 @@ class Teller(AbstractContextManager["Teller"]):
         self._rounds = threading.Thread(target=self._run, name="teller")
         self._told_position: tuple[Any, ...] | None = None
         self._is_to_tell_anew = False
-        self._live_due_at = self._round_due_at = self._rested_s = 0.0
+        self._live_due_at = self._round_due_at = self._rested_s = self._told_at = 0.0
 
     def __enter__(self) -> Self:
         """It tells as soon as broker and database are there, however often they go."""
@@ -150,14 +150,14 @@ class Teller(AbstractContextManager["Teller"]):
         if self._position() != self._told_position:
             self._tell_round(topics.STREAM_PANELS)
         else:
-            self._publish_panels((topics.LIVE_PANEL,))
+            self._publish_panels(self._panels((topics.LIVE_PANEL,)))
 
     def _tell_live(self, was_nudged: bool) -> None:  # noqa: FBT001 -- `_repeat` says it by place
         """Tell the live panel, which never waits for a round of the others."""
         if was_nudged and self._wait_until(self._live_due_at):
             began_at = time.monotonic()
             try:
-                self._publish_panels((topics.LIVE_PANEL,))
+                self._publish_panels(self._panels((topics.LIVE_PANEL,)))
             except Exception:
                 self._live_changed.set()  # no position tells that it is still to be told
                 raise
@@ -186,7 +186,11 @@ class Teller(AbstractContextManager["Teller"]):
         began_at = time.monotonic()
         compact(self._engine, self._settings)
         self._rest(time.monotonic() - began_at)
-        self._publish_panels(panels, self._rest)
+        documents = self._panels(panels, self._rest)
+        # Rounds that began an interval apart may be done in less, if the first rested longer.
+        self._rest_s(self._told_at + ROUND_INTERVAL_S - time.monotonic())
+        self._told_at = time.monotonic()
+        self._publish_panels(documents)
         self._publish(
             topics.PROGRESS,
             progress_of(self._engine, self._settings, self._state(), datetime.now(UTC)),
@@ -194,14 +198,16 @@ class Teller(AbstractContextManager["Teller"]):
 
     def _rest(self, taken_s: float) -> None:
         """Let others have the machine after so much work, but at the end."""
-        rest_s = min(taken_s / GREATEST_SHARE - taken_s, LONGEST_REST_S)
-        if not self._stopping.wait(rest_s):
+        self._rest_s(min(taken_s / GREATEST_SHARE - taken_s, LONGEST_REST_S))
+
+    def _rest_s(self, rest_s: float) -> None:
+        if rest_s > 0 and not self._stopping.wait(rest_s):
             self._rested_s += rest_s
 
-    def _publish_panels(
+    def _panels(
         self, names: tuple[str, ...], rest: Callable[[float], object] = lambda _taken_s: None
-    ) -> None:
-        panels = build_round(
+    ) -> dict[str, dict[str, Any]]:
+        return build_round(
             self._engine,
             self._settings,
             names,
@@ -209,7 +215,9 @@ class Teller(AbstractContextManager["Teller"]):
             stream=self._state(),
             rest=rest,
         )
-        for name, document in panels.items():
+
+    def _publish_panels(self, documents: Mapping[str, Mapping[str, Any]]) -> None:
+        for name, document in documents.items():
             self._publish(topics.panel(name), document)
 
     def _publish(self, topic: str, document: Mapping[str, Any]) -> None:

@@ -29,7 +29,7 @@ INTERPRETER: Final = "/opt/python"
 USER: Final = 10001
 
 _CHECKOUT: Final = "/run/checkout"
-"""Where every room finds the checkout, wherever it lies."""
+"""Whence a room whose own /tmp has hidden the checkout gets it back."""
 
 HEALTHY_WITHIN_S: Final = 300
 COMPLETE_WITHIN_S: Final = 300
@@ -164,7 +164,9 @@ class Rooms:
             if Path(place).is_dir():
                 lines.append(f"mount -t tmpfs -o {options} tmpfs {place}")
         if ROOT.is_relative_to("/tmp"):  # noqa: S108 - the room's own /tmp has hidden it
-            lines += [f"mkdir -p {ROOT}", f"mount --bind {_CHECKOUT} {ROOT}"]
+            root = shlex.quote(str(ROOT))
+            lines += [f"mkdir -p {root}", f"mount --bind {_CHECKOUT} {root}"]
+            lines.append(f"mount -o remount,bind,ro {root}")
         lines += ["mount -o remount,bind,ro /", f"cd {HOMES if image == 'ours' else '/'}"]
         return "\n".join([*lines, f"exec {shlex.join(self._as_user(name, command))}"])
 

@@ -35,7 +35,7 @@ from ev_pipeline_tests.storage.trained import register
 
 N_SESSIONS = 1_500
 ENDS_WITHIN_S = 120
-_LOOK_EVERY_S = 0.02
+_LOOK_EVERY_S = 0.005
 TRAINED = [
     "user_features",
     "station_features",

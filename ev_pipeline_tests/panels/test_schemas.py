@@ -55,6 +55,15 @@ def test_panels_of_an_empty_database_are_valid(engine: sa.Engine, settings: Sett
     assert_valid(build(engine, settings))
 
 
+def test_between_two_panels_of_a_round_others_may_have_the_machine(
+    engine: sa.Engine, settings: Settings
+) -> None:
+    taken_s: list[float] = []
+    assert set(build(engine, settings, rest=taken_s.append)) == set(PANELS)
+    assert len(taken_s) == len(PANELS) - 1
+    assert min(taken_s) > 0
+
+
 def test_panels_of_labelled_sessions_are_valid_and_show_the_champions_labels(
     engine: sa.Engine, settings: Settings, load: Loader
 ) -> None:

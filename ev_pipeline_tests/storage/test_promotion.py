@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.storage.promotion import label_for_champion, promote
-from ev_pipeline_tests.storage.sample import delete, sample_sessions, store
+from ev_pipeline_tests.stack.processes import wait_until
+from ev_pipeline_tests.storage.sample import correct, delete, sample_sessions, store
 from ev_pipeline_tests.storage.test_labels import MISSING, ORPHANED
 from ev_pipeline_tests.storage.trained import register
 
@@ -24,6 +25,10 @@ NOW = datetime(2026, 2, 1, 3, tzinfo=UTC)
 PARTITIONS = """
     select count(*) from pg_class c
     where relkind = 'r' and starts_with(relname, 'ev_session_label_')
+"""
+WAITING = """
+    select count(*) from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'
 """
 PROMOTE = [sys.executable, "-m", "ev_pipeline.cli.main", "models", "promote"]
 
@@ -101,6 +106,27 @@ def test_a_rollback_relabels_only_what_it_has_missed(engine: sa.Engine, champion
     assert _shown(engine) == {(champion, len(ids) - 15)}
     label_for_champion(engine, labelled_at=NOW)
     assert _count(engine, MISSING) == 0
+
+
+@pytest.mark.parametrize("n_changed", [20, 600])
+def test_what_a_load_changes_at_the_last_moment_is_labelled_too(
+    engine: sa.Engine, champion: str, n_changed: int
+) -> None:
+    second = register(engine, 2)
+    sessions = sample_sessions()
+    ids = sessions["session_id"].to_list()
+    with ThreadPoolExecutor(1) as pool:
+        with _held(engine, "select from ev_model where is_champion for share"):
+            promotion = pool.submit(promote, engine, second, reason="newer", promoted_at=NOW)
+            wait_until(lambda: _count(engine, WAITING) > 0, within_s=60)
+            with engine.begin() as connection:
+                delete(connection, ids[:n_changed])
+                store(connection, sessions[: n_changed // 2])
+                correct(connection, ids[-1], energy_kwh=4.25)
+        promotion.result()
+    assert _count(engine, MISSING) == 0
+    assert _count(engine, f"{ORPHANED} and l.model_version = '{second}'") == 0
+    assert _shown(engine) == {(second, len(ids) - n_changed // 2)}
 
 
 def test_an_unknown_version_is_refused_and_the_champion_stays(
@@ -205,16 +231,12 @@ def _kill_when_waiting(
     engine: sa.Engine, version: str, environment: dict[str, str], hold: str
 ) -> None:
     """Start a promotion, and kill its process once it waits for what `hold` holds."""
-    waiting = """
-        select count(*) from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'
-    """
     with _held(engine, hold):
         process: subprocess.Popen[bytes] = subprocess.Popen(
             [*PROMOTE, version], env=environment, stderr=subprocess.PIPE
         )
         deadline = time.monotonic() + 60
-        while _count(engine, waiting) == 0:
+        while _count(engine, WAITING) == 0:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
         process.send_signal(signal.SIGKILL)

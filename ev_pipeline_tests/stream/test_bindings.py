@@ -12,10 +12,10 @@ from ev_pipeline.stream.bindings import Bindings
 
 
 def bind(home: Path, source: str | None) -> None:
-    """The account `charger` is bound to the source, as `accounts add` binds it."""
+    """Two accounts are bound to the source, as `accounts add` binds them."""
     account = {"role": "charger", "source": source, "scope": None}
     changed = home / "changed"
-    changed.write_text(json.dumps({"charger": account}))
+    changed.write_text(json.dumps({"charger": account, "another": account}))
     (home / ACCOUNTS_FILE).parent.mkdir(parents=True, exist_ok=True)
     changed.replace(home / ACCOUNTS_FILE)
 
@@ -27,6 +27,7 @@ def test_a_change_counts_from_the_next_batch_on(tmp_path: Path) -> None:
     assert before("charger").mapping is None
     bind(tmp_path, "acn")
     assert before("charger").mapping is None
+    assert before("another").mapping is None
     mapping = bindings.for_batch()("charger").mapping
     assert mapping is not None
     assert mapping.name == "acn"
@@ -34,7 +35,7 @@ def test_a_change_counts_from_the_next_batch_on(tmp_path: Path) -> None:
 
 def test_an_account_that_was_removed_is_bound_to_nothing(tmp_path: Path) -> None:
     bind(tmp_path, "acn")
-    assert Bindings(tmp_path).for_batch()("another") == UNBOUND
+    assert Bindings(tmp_path).for_batch()("stranger") == UNBOUND
 
 
 def test_without_the_file_every_message_is_told_so(tmp_path: Path) -> None:
