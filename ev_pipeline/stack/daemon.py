@@ -24,9 +24,9 @@ LAUNCHED_TAG: Final = ".dagster/grpc_info"
 """On every run that a daemon launched; runs of `ev-pipeline run` have a process of their own."""
 
 
-NICENESS: Final = 5
-"""Whatever launches runs has it, and so have they: where both want the same core, a run gets a
-third of the time that chargers' sessions get."""
+NICENESS: Final = 10
+"""Whatever launches runs has it, and so have they, as loads have: where both want the same core, a
+run gets a tenth of the time that chargers' sessions get."""
 
 
 def fail_interrupted_runs(instance: dg.DagsterInstance) -> int:
