@@ -188,7 +188,7 @@ class Teller(AbstractContextManager["Teller"]):
         self._rest(time.monotonic() - began_at)
         documents = self._panels(panels, self._rest)
         # Rounds that began an interval apart may be done in less, if the first rested longer.
-        self._rest_s(self._told_at + ROUND_INTERVAL_S - time.monotonic())
+        self._pause(self._told_at + ROUND_INTERVAL_S - time.monotonic())
         self._told_at = time.monotonic()
         self._publish_panels(documents)
         self._publish(
@@ -198,9 +198,9 @@ class Teller(AbstractContextManager["Teller"]):
 
     def _rest(self, taken_s: float) -> None:
         """Let others have the machine after so much work, but at the end."""
-        self._rest_s(min(taken_s / GREATEST_SHARE - taken_s, LONGEST_REST_S))
+        self._pause(min(taken_s / GREATEST_SHARE - taken_s, LONGEST_REST_S))
 
-    def _rest_s(self, rest_s: float) -> None:
+    def _pause(self, rest_s: float) -> None:
         if rest_s > 0 and not self._stopping.wait(rest_s):
             self._rested_s += rest_s
 

@@ -140,7 +140,7 @@ WILD = st.fixed_dictionaries(
 
 
 @UNHURRIED
-@given(changes=st.lists(WILD, min_size=1, max_size=6), data=st.data())
+@given(changes=st.lists(WILD, min_size=1, max_size=12), data=st.data())
 def test_a_records_codes_do_not_depend_on_the_records_beside_it(
     changes: list[dict[str, Any]], data: st.DataObject
 ) -> None:
