@@ -17,7 +17,7 @@ from benchmarks.streaming.loads import Load
 from benchmarks.streaming.stand import Stand, standing
 from benchmarks.training import jobs
 from benchmarks.training.jobs import Measured, in_own_process
-from ev_pipeline.stack.daemon import NICENESS
+from ev_pipeline.stack.code_server import NICENESS
 
 Numbers = np.ndarray[Any, Any]
 

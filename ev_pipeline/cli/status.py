@@ -46,6 +46,7 @@ def status(
     Example: ev-pipeline status --json
     """
     from ev_pipeline.stack.certificates import expiries  # noqa: PLC0415 - keeps --help fast
+    from ev_pipeline.stack.dagster_home import CODE  # noqa: PLC0415 - the same
     from ev_pipeline.stack.services import SERVICE_NAMES  # noqa: PLC0415 - the same
     from ev_pipeline.stream.status_figures import StreamFigures  # noqa: PLC0415 - the same
 
@@ -57,6 +58,7 @@ def status(
     services = {name: state.services.get(name, ServiceState("stopped")) for name in SERVICE_NAMES}
     certificates = [asdict(each) for each in expiries(Layout(settings.home))]
     if as_json:
+        services.pop(CODE)  # a part of Dagster, whose two services the contract names
         document = _document(services, stored, is_healthy=is_healthy)
         print_json({**document, **asdict(stream), "certificates": certificates})
     else:

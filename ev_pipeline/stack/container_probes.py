@@ -12,10 +12,8 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack import dagster_home, stream_worker
 from ev_pipeline.stack.credentials import DAGSTER, stored_url
+from ev_pipeline.stack.dagster_home import CODE
 from ev_pipeline.stack.layout import Layout
-
-CODE: Final = "code"
-"""The service that loads the definitions and runs the jobs."""
 
 CODE_PORT: Final = 4000
 """As `infra/code-location.yaml` has it."""

@@ -13,9 +13,9 @@ import dagster as dg
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import Settings
 from ev_pipeline.stack import dagster_home, stream_worker
-from ev_pipeline.stack.container_probes import CODE, CODE_PORT, SIMULATOR, known
+from ev_pipeline.stack.container_probes import CODE_PORT, SIMULATOR, known
 from ev_pipeline.stack.credentials import DAGSTER, stored_url
-from ev_pipeline.stack.daemon import NICENESS, fail_interrupted_runs
+from ev_pipeline.stack.dagster_home import CODE, code_server
 from ev_pipeline.stack.layout import Layout
 from ev_pipeline.stack.process import python_module
 from ev_pipeline.stack.services import simulator_command
@@ -47,12 +47,6 @@ def become(service: str, settings: Settings) -> None:
     """
     command = _commands(settings)[known(service)]
     environment = _environment(service, Layout(settings.home))
-    if service == CODE:
-        # No run outlives the container in which it ran.
-        os.environ.update(environment)
-        with dg.DagsterInstance.get() as instance:
-            fail_interrupted_runs(instance)
-        os.nice(NICENESS)
     os.execve(command[0], command, environment)  # noqa: S606 - no shell is wanted
 
 
@@ -60,10 +54,7 @@ def _commands(settings: Settings) -> Mapping[str, list[str]]:
     workspace = str(shipped_file(WORKSPACE))
     return {
         stream_worker.NAME: python_module("ev_pipeline.cli.main", "stream"),
-        CODE: python_module(
-            *("dagster", "api", "grpc", "--host", EVERYWHERE, "--port", str(CODE_PORT)),
-            *("--module-name", "ev_pipeline.definitions", "--location-name", "ev_pipeline"),
-        ),
+        CODE: code_server("--host", EVERYWHERE, "--port", str(CODE_PORT)),
         dagster_home.WEBSERVER: python_module(
             *("dagster_webserver", "-w", workspace, "-h", EVERYWHERE),
             *("-p", str(settings.dagster_port)),

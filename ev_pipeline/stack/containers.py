@@ -67,7 +67,7 @@ def initialise(settings: Settings, now: datetime) -> None:
     credentials = Credentials.of_home(layout, settings.postgres_port, settings.postgres_host)
     credentials.hand_out(layout)
     nodered.editor_password(layout)
-    dagster_home.place_files(layout)
+    dagster_home.place_instance(layout)
     _write_postgres_files(settings, credentials, now)
     _write_broker_probe(settings)
     _write_proxy_login(layout)

@@ -1,12 +1,14 @@
 """Dagster's own place in a local stack: its two files, its environment, its probes.
 
-What lives here: what `dagster-webserver` and `dagster-daemon` need. What does not: definitions.
+What lives here: what code server, webserver and daemon need. What does not: definitions.
 """
 
 import http.client
 import json
+import socket
 from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg2
@@ -15,10 +17,17 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.settings import ENV_PREFIX, LOGIN
 from ev_pipeline.stack.credentials import DAGSTER, HOST, Credentials
 from ev_pipeline.stack.layout import Layout
+from ev_pipeline.stack.process import python_module
 from ev_pipeline.stack.shipped import shipped_file
+
+CODE: Final = "code"
+"""The service that has the definitions in memory and runs the jobs."""
 
 WEBSERVER: Final = "dagster-webserver"
 DAEMON: Final = "dagster-daemon"
+
+LOCATION: Final = "ev_pipeline"
+"""The code location, as `workspace.yaml` and `infra/code-location.yaml` name it."""
 
 INSTANCE_FILE: Final = "dagster.yaml"
 WORKSPACE_FILE: Final = "workspace.yaml"
@@ -48,10 +57,35 @@ UNREACHABLE: Final = "DagsterUserCodeUnreachableError"
 """What Dagster says while the process that loads the definitions is busy or being replaced."""
 
 
-def place_files(layout: Layout) -> None:
-    """`DAGSTER_HOME` holds this version's `dagster.yaml` and `workspace.yaml`."""
-    for name in (INSTANCE_FILE, WORKSPACE_FILE):
-        (layout.dagster / name).write_text(shipped_file(name).read_text())
+def place_instance(layout: Layout) -> None:
+    """`DAGSTER_HOME` holds this version's `dagster.yaml`."""
+    (layout.dagster / INSTANCE_FILE).write_text(shipped_file(INSTANCE_FILE).read_text())
+
+
+def place_workspace(layout: Layout, code_socket: Path) -> None:
+    """`DAGSTER_HOME` says where webserver and daemon find the definitions.
+
+    Args:
+        layout: the stack's places.
+        code_socket: where the code server listens.
+    """
+    location = {"socket": str(code_socket), "location_name": LOCATION}
+    (layout.dagster / WORKSPACE_FILE).write_text(
+        "# Written by `ev-pipeline up`: the definitions are in its code server's memory.\n"
+        f"load_from:\n  - grpc_server: {json.dumps(location)}\n"
+    )
+
+
+def code_server(*options: str) -> list[str]:
+    """The command that starts it; its environment names `DAGSTER_HOME` and Dagster's database.
+
+    Args:
+        options: of `dagster api grpc`: where it listens.
+    """
+    return python_module(
+        *("ev_pipeline.stack.code_server", "--module-name", "ev_pipeline.definitions"),
+        *("--location-name", LOCATION, "--empty-working-directory", *options),
+    )
 
 
 def environment(
@@ -76,6 +110,17 @@ def environment(
         "EV_HOME": str(layout.home),
         "DAGSTER_HOME": str(layout.dagster),
     }
+
+
+def code_trouble(code_socket: Path) -> str | None:
+    """Null where the code server answers, else why not; it does once it tried the definitions."""
+    with closing(socket.socket(socket.AF_UNIX)) as probe:
+        probe.settimeout(PROBE_TIMEOUT_S)
+        try:
+            probe.connect(str(code_socket))
+        except OSError as error:
+            return f"it does not answer ({error.strerror})"
+    return None
 
 
 def webserver_trouble(port: int) -> str | None:
@@ -135,7 +180,7 @@ def _locations_trouble(workspace: dict[str, Any]) -> str | None:
             reason = innermost.strip().splitlines()[0].partition(". ")[0]
             raise PipelineError(
                 f"the definitions do not load: {reason}",
-                mend=f"mend what they import, or see logs/{WEBSERVER}.log under EV_HOME",
+                mend=f"mend what they import, or see logs/{CODE}.log under EV_HOME",
             )
     return None
 

@@ -5,6 +5,8 @@ What lives here: the order. What does not: any of the steps, or what commands pr
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.durable import establish
@@ -51,17 +53,21 @@ def supervise(
     broker = prepare_broker(settings, datetime.now(tz=UTC))
     cluster = prepare(settings)
     _remember(settings)
-    dagster_home.place_files(layout)
-    Supervisor(
-        stack_services(settings, cluster, broker, prepare_dashboard_if_wanted(settings, report)),
-        layout,
-        lock=lock,
-        report=report,
-        once_ready={
-            "postgres": migrate,
-            NAME: lambda: establish(broker.login, stack_client_id(layout, STREAM)),
-        },
-    ).run(when_healthy)
+    dagster_home.place_instance(layout)
+    dashboard = prepare_dashboard_if_wanted(settings, report)
+    with TemporaryDirectory(prefix="ev-code-") as private:  # a home's path may be too long for one
+        code_socket = Path(private) / "socket"
+        dagster_home.place_workspace(layout, code_socket)
+        Supervisor(
+            stack_services(settings, cluster, broker, dashboard, code_socket),
+            layout,
+            lock=lock,
+            report=report,
+            once_ready={
+                "postgres": migrate,
+                NAME: lambda: establish(broker.login, stack_client_id(layout, STREAM)),
+            },
+        ).run(when_healthy)
 
 
 def prepare_dashboard_if_wanted(

@@ -4,6 +4,7 @@ What lives here: the list. What does not: how they are kept alive (`supervisor`)
 """
 
 import os
+import signal
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -30,6 +31,7 @@ SERVICE_NAMES: Final = (
     "postgres",
     mosquitto.NAME,
     stream_worker.NAME,
+    dagster_home.CODE,
     dagster_home.WEBSERVER,
     dagster_home.DAEMON,
     nodered.NAME,
@@ -39,7 +41,11 @@ SERVICE_NAMES: Final = (
 
 
 def stack_services(
-    settings: Settings, cluster: Cluster, broker: Broker, dashboard: Dashboard | None
+    settings: Settings,
+    cluster: Cluster,
+    broker: Broker,
+    dashboard: Dashboard | None,
+    code_socket: Path,
 ) -> list[Service]:
     """Everything that `ev-pipeline up` runs, those that others need first.
 
@@ -48,6 +54,7 @@ def stack_services(
         cluster: the prepared database.
         broker: the prepared broker.
         dashboard: the prepared dashboard; null where there is none.
+        code_socket: where Dagster's code server is to listen; nobody else enters its directory.
     """
     layout = cluster.layout
     workspace = str(layout.dagster / dagster_home.WORKSPACE_FILE)
@@ -88,6 +95,18 @@ def stack_services(
             stop_deadline_s=stream_worker.STOP_WITHIN_S,
         ),
         Service(
+            name=dagster_home.CODE,
+            command=dagster_home.code_server(
+                # Definitions that do not load are told by the webserver, which names the reason.
+                *("--lazy-load-user-code", "--socket", str(code_socket)),
+            ),
+            environment=environment,
+            directory=Path.cwd(),
+            probe=lambda _started: dagster_home.code_trouble(code_socket),
+            after=("postgres",),
+            stop_signal=signal.SIGKILL,  # it keeps nothing, and asked, it takes a second
+        ),
+        Service(
             name=dagster_home.WEBSERVER,
             command=python_module(
                 *("dagster_webserver", "-w", workspace, "-h", HOST),
@@ -97,15 +116,15 @@ def stack_services(
             directory=Path.cwd(),
             probe=lambda _started: dagster_home.webserver_trouble(settings.dagster_port),
             address=f"http://{HOST}:{settings.dagster_port}",
-            after=("postgres",),
+            after=(dagster_home.CODE,),
         ),
         Service(
             name=dagster_home.DAEMON,
-            command=python_module("ev_pipeline.stack.daemon", "-w", workspace),
+            command=python_module("dagster._daemon", "run", "-w", workspace),
             environment=environment,
             directory=Path.cwd(),
             probe=partial(_daemon_trouble, dagster_url),
-            after=("postgres", dagster_home.WEBSERVER),  # which makes Dagster's tables, once
+            after=(dagster_home.CODE,),  # which makes Dagster's tables, once
         ),
         *pages,
         *simulator,

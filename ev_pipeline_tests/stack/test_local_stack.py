@@ -19,7 +19,8 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.handshake import log_in
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.stack.broker_accounts import SERVICES, SPARE
-from ev_pipeline.stack.daemon import NICENESS
+from ev_pipeline.stack.code_server import NICENESS
+from ev_pipeline.stack.dagster_home import CODE
 from ev_pipeline.stack.restore import open_backup
 from ev_pipeline.stack.services import SERVICE_NAMES
 from ev_pipeline_tests.stack.local_stack import STARTED, UP_WITHIN_S, LocalStack, local_stack
@@ -27,7 +28,7 @@ from ev_pipeline_tests.stack.processes import processes_of, wait_until
 
 pytestmark = pytest.mark.timeout(600)  # a busy machine takes minutes to start a stack
 
-KILLED = ("postgres", "mosquitto", "dagster-daemon", "nodered")
+KILLED = ("postgres", "mosquitto", CODE, "nodered")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_status_says_what_runs_where_in_the_agreed_form(running: LocalStack) -> 
     document = json.loads(status.stdout)
     assert status.returncode == 0
     assert document["healthy"] is True
-    assert list(document["services"]) == list(SERVICE_NAMES)
+    assert list(document["services"]) == [name for name in SERVICE_NAMES if name != CODE]
     assert document["services"].pop("simulator")["state"] == "stopped"
     for service in document["services"].values():
         assert set(service) == {"state", "pid", "address"}
@@ -61,10 +62,9 @@ def test_status_says_what_runs_where_in_the_agreed_form(running: LocalStack) -> 
 def test_what_chargers_report_goes_before_runs(running: LocalStack) -> None:
     pids = {name: service.pid for name, service in running.state.services.items()}
     patience = {
-        name: os.getpriority(os.PRIO_PROCESS, pids[name] or 0)
-        for name in ("stream", "dagster-daemon")
+        name: os.getpriority(os.PRIO_PROCESS, pids[name] or 0) for name in ("stream", CODE)
     }
-    assert patience["dagster-daemon"] - patience["stream"] == NICENESS
+    assert patience[CODE] - patience["stream"] == NICENESS
 
 
 def test_a_command_elsewhere_goes_by_what_the_stack_was_started_with(running: LocalStack) -> None:
