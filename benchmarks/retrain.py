@@ -7,7 +7,6 @@ The job runs in a process of its own, as Dagster has it, and as patient as a sta
 """
 
 import argparse
-import os
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +16,7 @@ from benchmarks.streaming.loads import Load
 from benchmarks.streaming.stand import Stand, standing
 from benchmarks.training import jobs
 from benchmarks.training.jobs import Measured, in_own_process
-from ev_pipeline.stack.code_server import NICENESS
+from ev_pipeline.stack.code_server import let_chargers_go_first
 
 Numbers = np.ndarray[Any, Any]
 
@@ -69,7 +68,7 @@ def _side_by_side(
     done: list[Measured] = []
 
     def retrain() -> None:
-        os.nice(NICENESS)
+        let_chargers_go_first()
         done.append(in_own_process(jobs.retrain, settings))
 
     accounted, late, _ = load.at_rate(RATE, seconds, retrain)

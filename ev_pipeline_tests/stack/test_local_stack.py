@@ -60,11 +60,12 @@ def test_status_says_what_runs_where_in_the_agreed_form(running: LocalStack) -> 
 
 
 def test_what_chargers_report_goes_before_runs(running: LocalStack) -> None:
-    pids = {name: service.pid for name, service in running.state.services.items()}
-    patience = {
-        name: os.getpriority(os.PRIO_PROCESS, pids[name] or 0) for name in ("stream", CODE)
-    }
-    assert patience[CODE] - patience["stream"] == NICENESS
+    services = running.state.services
+    stream, code = services["stream"].pid or 0, services[CODE].pid or 0
+    niceness = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (stream, code)]
+    assert niceness[1] - niceness[0] == NICENESS
+    n_cores = [len(os.sched_getaffinity(pid)) for pid in (stream, code)]
+    assert n_cores[1] == max(1, n_cores[0] - 1)
 
 
 def test_a_command_elsewhere_goes_by_what_the_stack_was_started_with(running: LocalStack) -> None:
