@@ -61,7 +61,7 @@ dev: export EV_METRICS_PORT ?= 9474
 dev: export EV_NODERED_PORT ?= 1890
 dev: export EV_BOOTSTRAP := $(EV_BOOTSTRAP)
 dev: export EV_TIMEZONE := $(EV_TIMEZONE)
-dev: setup ## a second stack on this checkout; its page reloads definitions, runs use the code as it is
+dev: setup ## a second stack on this checkout; runs use the code as it is
 	@exec $(BIN)/ev-pipeline up
 
 lock: setup ## write requirements.lock anew from pyproject.toml

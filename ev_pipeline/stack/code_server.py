@@ -1,16 +1,22 @@
-"""Dagster's code server, after the runs that died with an earlier one were told so.
+"""Dagster's code server, which tells of the runs that died with an earlier one.
 
-It has the definitions in memory, once for webserver and daemon, and runs are its children. Dagster's
-run launcher cannot ask whether a run's process lives, so a run that was killed with its stack would
-count as started for hours and keep others waiting. No such process outlives the code server's
-process group (`guard`) or container, so whatever an earlier one left in progress is over. Reported
-as failed, it is run again by `run_retries`. What lives here: that one step, and becoming Dagster's
-program. What does not: any other run, or where the server listens (`dagster_home`).
+It has the definitions in memory, once for webserver and daemon, and runs are its children. Dagster
+cannot ask whether a run's process lives, so a run that was killed with its stack would count as
+started for hours and keep others waiting. No such process outlives the code server's process group
+(`guard`) or container, so whatever an earlier one left in progress is over. Reported as failed, it
+is run again by `run_retries`. What lives here: that report, and becoming Dagster's program. What
+does not: any other run, or where the server listens (`dagster_home`).
 """
 
+import argparse
 import os
 import runpy
+import socket
 import sys
+import threading
+import time
+from collections.abc import Collection
+from contextlib import closing
 from typing import Final
 
 import dagster as dg
@@ -28,6 +34,8 @@ NICENESS: Final = 10
 """The code server has it, and so have its runs, as loads have: where both want the same core, a run
 gets a tenth of the time that chargers' sessions get."""
 
+_LOOK_S: Final = 0.2
+
 
 def let_chargers_go_first() -> None:
     """This process, and what it starts, leave one core alone and want the others less than others.
@@ -42,28 +50,50 @@ def let_chargers_go_first() -> None:
             os.sched_setaffinity(0, cores - {min(cores)})
 
 
-def fail_interrupted_runs(instance: dg.DagsterInstance) -> int:
-    """No run that an earlier code server launched counts as running any more.
+def interrupted_runs() -> list[str]:
+    """Ids of the runs that an earlier code server has launched and that count as running."""
+    with dg.DagsterInstance.get() as instance:
+        runs = instance.get_runs(dg.RunsFilter(statuses=list(IN_PROGRESS)))
+    return [run.run_id for run in runs if LAUNCHED_TAG in run.tags]
 
-    Returns:
-        How many did.
-    """
-    runs = instance.get_runs(dg.RunsFilter(statuses=list(IN_PROGRESS)))
-    launched = [run for run in runs if LAUNCHED_TAG in run.tags]
-    for run in launched:
-        instance.report_run_failed(run, "The stack was stopped while this run was in progress.")
-    return len(launched)
+
+def fail_runs(run_ids: Collection[str]) -> None:
+    """These runs do not count as running any more."""
+    with dg.DagsterInstance.get() as instance:
+        for run in instance.get_runs(dg.RunsFilter(list(run_ids), statuses=list(IN_PROGRESS))):
+            instance.report_run_failed(run, "The stack was stopped while this run was in progress.")
 
 
 def main() -> None:
-    """Tell, then become Dagster's program, in this process: Dagster takes a second to load."""
-    with dg.DagsterInstance.get() as instance:
-        fail_interrupted_runs(instance)
+    """Become Dagster's program, in this process: Dagster takes a second to load.
+
+    What was interrupted is told once this one answers: whoever is to run it again asks it at once.
+    """
+    run_ids = interrupted_runs()
+    if run_ids:
+        told = threading.Thread(target=_fail_once_it_answers, args=(run_ids,), daemon=True)
+        told.start()
     let_chargers_go_first()
     # Dagster drops the first place of imports, for the program's directory, which `-P` leaves out.
     sys.path.insert(0, os.devnull)
     sys.argv[1:1] = ["api", "grpc"]
     runpy.run_module("dagster", run_name="__main__", alter_sys=True)
+
+
+def _fail_once_it_answers(run_ids: Collection[str]) -> None:
+    while not _answers():
+        time.sleep(_LOOK_S)
+    fail_runs(run_ids)
+
+
+def _answers() -> bool:
+    options = argparse.ArgumentParser()
+    options.add_argument("--socket")
+    options.add_argument("--port", type=int)
+    where, _ = options.parse_known_args()
+    family = socket.AF_UNIX if where.socket else socket.AF_INET
+    with closing(socket.socket(family)) as probe:
+        return probe.connect_ex(where.socket or ("127.0.0.1", where.port)) == 0
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ What lives here: what code server, webserver and daemon need. What does not: def
 
 import http.client
 import json
+import os
 import socket
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import psycopg2
@@ -25,6 +27,11 @@ CODE: Final = "code"
 
 WEBSERVER: Final = "dagster-webserver"
 DAEMON: Final = "dagster-daemon"
+
+CODE_SOCKET: Final = "code.sock"
+
+SOCKET_PATH_BYTES: Final = 107
+"""How long the path of a Unix socket may be on Linux."""
 
 LOCATION: Final = "ev_pipeline"
 """The code location, as `workspace.yaml` and `infra/code-location.yaml` name it."""
@@ -62,18 +69,32 @@ def place_instance(layout: Layout) -> None:
     (layout.dagster / INSTANCE_FILE).write_text(shipped_file(INSTANCE_FILE).read_text())
 
 
-def place_workspace(layout: Layout, code_socket: Path) -> None:
+def place_workspace(layout: Layout, listens_at: Path) -> None:
     """`DAGSTER_HOME` says where webserver and daemon find the definitions.
 
     Args:
         layout: the stack's places.
-        code_socket: where the code server listens.
+        listens_at: where the code server listens.
     """
-    location = {"socket": str(code_socket), "location_name": LOCATION}
+    location = {"socket": str(listens_at), "location_name": LOCATION}
     (layout.dagster / WORKSPACE_FILE).write_text(
         "# Written by `ev-pipeline up`: the definitions are in its code server's memory.\n"
         f"load_from:\n  - grpc_server: {json.dumps(location)}\n"
     )
+
+
+@contextmanager
+def code_socket(layout: Layout) -> Iterator[Path]:
+    """Within, where the code server is to listen: nobody else enters the directory.
+
+    It is the stack's own, or a temporary one where that path is too long for a socket.
+    """
+    usual = layout.run / CODE_SOCKET
+    if len(os.fsencode(usual)) <= SOCKET_PATH_BYTES:
+        yield usual
+        return
+    with TemporaryDirectory(prefix="ev-code-") as private:
+        yield Path(private) / CODE_SOCKET
 
 
 def code_server(*options: str) -> list[str]:
@@ -112,14 +133,14 @@ def environment(
     }
 
 
-def code_trouble(code_socket: Path) -> str | None:
+def code_trouble(listens_at: Path) -> str | None:
     """Null where the code server answers, else why not; it does once it tried the definitions."""
     with closing(socket.socket(socket.AF_UNIX)) as probe:
         probe.settimeout(PROBE_TIMEOUT_S)
         try:
-            probe.connect(str(code_socket))
+            probe.connect(str(listens_at))
         except OSError as error:
-            return f"it does not answer ({error.strerror})"
+            return f"it does not answer ({error})"
     return None
 
 

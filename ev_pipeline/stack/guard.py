@@ -1,6 +1,6 @@
 """The last resort: ends what a supervisor leaves behind when it is killed.
 
-A service's own children (a run of Dagster, a code server) do not notice that the supervisor died.
+A service's own children (a run of Dagster) do not notice that the supervisor died.
 This small process does: its standard input ends. What lives here: that process and its protocol.
 What does not: any decision about services that a living supervisor takes.
 """

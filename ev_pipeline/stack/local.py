@@ -5,8 +5,6 @@ What lives here: the order. What does not: any of the steps, or what commands pr
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.durable import establish
@@ -55,8 +53,7 @@ def supervise(
     _remember(settings)
     dagster_home.place_instance(layout)
     dashboard = prepare_dashboard_if_wanted(settings, report)
-    with TemporaryDirectory(prefix="ev-code-") as private:  # a home's path may be too long for one
-        code_socket = Path(private) / "socket"
+    with dagster_home.code_socket(layout) as code_socket:
         dagster_home.place_workspace(layout, code_socket)
         Supervisor(
             stack_services(settings, cluster, broker, dashboard, code_socket),

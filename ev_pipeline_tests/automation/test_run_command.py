@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from ev_pipeline.stack.dagster_home import CODE
 from ev_pipeline_tests.stack.local_stack import LocalStack, local_stack
 from ev_pipeline_tests.stack.processes import wait_until
 
@@ -152,8 +153,9 @@ def test_what_a_bootstrap_cannot_load_is_said_before_it_is_launched(
     assert "/runs/" not in refused.stderr
 
 
+@pytest.mark.parametrize("killed", ["the run", CODE])
 def test_a_killed_run_is_followed_to_the_end_of_the_one_in_its_place_by_the_terminals_settings(
-    stack: LocalStack,
+    stack: LocalStack, killed: str
 ) -> None:
     with subprocess.Popen(
         [*RUN, "retrain", "--json"],
@@ -168,7 +170,9 @@ def test_a_killed_run_is_followed_to_the_end_of_the_one_in_its_place_by_the_term
         while "user_features" not in lines[-1]:
             assert lines[-1], lines
             lines.append(command.stderr.readline())
-        (process,) = _run_processes(stack)
+        (run,) = _run_processes(stack)
+        process = stack.state.services[CODE].pid if killed == CODE else run
+        assert process
         os.kill(process, signal.SIGKILL)
         said = "".join(lines) + command.stderr.read()
         outcome = json.loads(command.stdout.read())

@@ -55,8 +55,7 @@ def test_definitions_that_do_not_load_are_named_and_everything_stops(
     checkout = Path(__file__).parents[2]
     for folder in ("ev_pipeline", "infra"):
         shutil.copytree(checkout / folder, tmp_path / folder)
-    for name in ("dagster.yaml", "workspace.yaml"):
-        shutil.copy(checkout / name, tmp_path / name)
+    shutil.copy(checkout / "dagster.yaml", tmp_path / "dagster.yaml")
     (tmp_path / "ev_pipeline" / "definitions.py").write_text(definitions)
     up = subprocess.run(
         [*stack.program, "up", "--detach"],
