@@ -15,8 +15,7 @@ MAX_MESSAGES: Final = 2_500
 half comes meanwhile. A transaction costs as much as some 400 messages, whatever it holds."""
 
 MAX_BYTES: Final = 8 << 20
-"""Bytes of one transaction's messages, which bound the memory that decoding takes: twice as much
-where one batch is stored and the next one is decoded."""
+"""Bytes of one transaction's messages, which bound the memory that decoding takes."""
 
 LOOK_S: Final = 1.0
 """How often it is looked whether it was closed, s: `close` may come from within a wait that is just
@@ -33,7 +32,6 @@ class Inbox:
         self._waiting: deque[Message] = deque()
         self._changed = threading.Condition()
         self._is_closed = False
-        self._n_awaited = 1
 
     def __len__(self) -> int:
         """How many messages wait."""
@@ -51,8 +49,7 @@ class Inbox:
             while self._waiting and self._waiting[0].generation < message.generation:
                 self._waiting.popleft()
             self._waiting.append(message)
-            if len(self._waiting) >= self._n_awaited:
-                self._changed.notify()
+            self._changed.notify()
 
     def take(self) -> list[Message]:
         """Wait until something is here, and take it: there is no waiting for more.
@@ -61,39 +58,15 @@ class Inbox:
             Messages, at least one; none once it is closed and empty.
         """
         with self._changed:
-            self._n_awaited = 1
             while not self._waiting and not self._is_closed:
                 self._changed.wait(LOOK_S)
             return list(self._bounded())
-
-    def take_full(self, is_asked: threading.Event) -> list[Message]:
-        """Wait until as many are here as one transaction takes, and take them.
-
-        Args:
-            is_asked: ends the wait, with `wake`.
-
-        Returns:
-            Messages; none where the wait has ended before, or it is closed.
-        """
-        with self._changed:
-            self._n_awaited = MAX_MESSAGES
-            while not (self._is_full() or is_asked.is_set() or self._is_closed):
-                self._changed.wait(LOOK_S)
-            return list(self._bounded()) if self._is_full() else []
-
-    def wake(self) -> None:
-        """Whoever waits looks whether it still has to."""
-        with self._changed:
-            self._changed.notify()
 
     def close(self) -> None:
         """Nothing more is taken in or waited for."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
-
-    def _is_full(self) -> bool:
-        return len(self._waiting) >= MAX_MESSAGES
 
     def _bounded(self) -> Iterator[Message]:
         size = 0

@@ -128,15 +128,14 @@ class Metrics:
         oldest_at_s = self._oldest_at_s
         return self._last_lag_s if oldest_at_s is None else _age_s(oldest_at_s, time.time())
 
-    def took(self, messages: Sequence[Message], *, waiting: int, at_s: float) -> None:
+    def took(self, messages: Sequence[Message], *, waiting: int) -> None:
         """A batch was taken.
 
         Args:
             messages: the batch.
             waiting: messages that came meanwhile.
-            at_s: when, by `time.perf_counter`, s.
         """
-        self._taken_at = at_s
+        self._taken_at = time.perf_counter()
         self._oldest_at_s = messages[0].received_at_s
         redelivered = sum(message.is_redelivered for message in messages)
         self.redelivered += redelivered

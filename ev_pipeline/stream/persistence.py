@@ -51,24 +51,17 @@ class Persistence:
         self._wait = wait
         self._on_fault = on_fault
 
-    def store(
-        self, messages: Sequence[Message], groups: Sequence[DecodedRecords] | None = None
-    ) -> list[Fate] | None:
+    def store(self, messages: Sequence[Message]) -> list[Fate] | None:
         """Every record of the messages is committed.
-
-        Args:
-            messages: messages.
-            groups: their records, where they could be decoded together.
 
         Returns:
             What became of each; null where the worker is to stop and the database is away, so
             that the broker keeps them.
         """
-        if groups is None:
-            try:
-                groups = decode_messages(messages, default_scope=self._default_scope)
-            except (pl.exceptions.PolarsError, ValueError) as error:
-                return self._apart(messages, error)
+        try:
+            groups = decode_messages(messages, default_scope=self._default_scope)
+        except (pl.exceptions.PolarsError, ValueError) as error:
+            return self._apart(messages, error)
         fates: list[Fate] = []
         for group in groups:
             stored = self._store_group(group, messages)

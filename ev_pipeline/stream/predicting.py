@@ -17,7 +17,7 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.storage.faults import is_infrastructure_fault
 from ev_pipeline.stream.bindings import Bindings
 from ev_pipeline.stream.champion import Champion
-from ev_pipeline.stream.reading import as_delivered
+from ev_pipeline.stream.worker import as_delivered
 
 _LOG: Final = logging.getLogger(__name__)
 

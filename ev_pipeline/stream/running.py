@@ -33,13 +33,12 @@ from ev_pipeline.stream.lineage import HOME_VARIABLE, Lineage
 from ev_pipeline.stream.metrics import Metrics
 from ev_pipeline.stream.persistence import Persistence
 from ev_pipeline.stream.predicting import Predicting
-from ev_pipeline.stream.reading import Reader, as_delivered, unbound
 from ev_pipeline.stream.responder import Responder
 from ev_pipeline.stream.storing import Storing
 from ev_pipeline.stream.teller import DRAIN_WITHIN_S, Teller
 from ev_pipeline.stream.telling import TellerProcess
 from ev_pipeline.stream.unforeseen import Unforeseen
-from ev_pipeline.stream.worker import Worker
+from ev_pipeline.stream.worker import Worker, as_delivered, unbound
 
 CONNECT_WITHIN_S: Final = 30.0
 """s; a broker that does not accept the worker by then is an error that a person should see."""
@@ -115,11 +114,11 @@ class Stream:
             },
             self._refuse,
         )
-        self._reader = Reader(self._inbox, self._bindings, settings.operator)
         self._worker = Worker(
-            self._reader,
+            self._inbox,
             self._receiving,
             self._telling,
+            self._bindings,
             self._persistence,
             self._teller.note_change,
             self._metrics,
@@ -162,7 +161,6 @@ class Stream:
                 parts.enter_context(Lineage(self._metrics.registry, lambda: self._champion.version))
             self._storing.rehearse()
             gc.freeze()  # to look through all that is there by now takes longer than a batch
-            parts.enter_context(self._reader)
             parts.enter_context(self._receiving)
             self._receiving.wait_connected(CONNECT_WITHIN_S)
             self._teller.note_change()

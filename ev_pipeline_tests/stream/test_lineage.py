@@ -30,7 +30,7 @@ def came(metrics: Metrics, *decisions: Literal["stored", "duplicate"], after_s: 
         Message("ev/sessions/a", b"", received_at_s=now_s - after_s, generation=1, packet_id=1)
         for _ in decisions
     ]
-    metrics.took(messages, waiting=0, at_s=time.perf_counter())
+    metrics.took(messages, waiting=0)
     metrics.stored(messages, now_s)
     metrics.decided(
         [
