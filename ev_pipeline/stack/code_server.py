@@ -21,6 +21,8 @@ from typing import Final
 
 import dagster as dg
 
+from ev_pipeline.stack.credentials import HOST
+
 IN_PROGRESS: Final = (
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -35,6 +37,9 @@ NICENESS: Final = 10
 gets a tenth of the time that chargers' sessions get."""
 
 _LOOK_S: Final = 0.2
+
+_Address = str | tuple[str, int]
+"""A Unix socket's path, or host and port."""
 
 
 def let_chargers_go_first() -> None:
@@ -71,8 +76,9 @@ def main() -> None:
     """
     run_ids = interrupted_runs()
     if run_ids:
-        told = threading.Thread(target=_fail_once_it_answers, args=(run_ids,), daemon=True)
-        told.start()
+        threading.Thread(
+            target=_fail_once_it_answers, args=(run_ids, _address()), daemon=True
+        ).start()
     let_chargers_go_first()
     # Dagster drops the first place of imports, for the program's directory, which `-P` leaves out.
     sys.path.insert(0, os.devnull)
@@ -80,20 +86,25 @@ def main() -> None:
     runpy.run_module("dagster", run_name="__main__", alter_sys=True)
 
 
-def _fail_once_it_answers(run_ids: Collection[str]) -> None:
-    while not _answers():
+def _fail_once_it_answers(run_ids: Collection[str], address: _Address) -> None:
+    while not _answers(address):
         time.sleep(_LOOK_S)
     fail_runs(run_ids)
 
 
-def _answers() -> bool:
+def _address() -> _Address:
+    """Where Dagster's program is about to listen, by the options that it is given."""
     options = argparse.ArgumentParser()
     options.add_argument("--socket")
     options.add_argument("--port", type=int)
     where, _ = options.parse_known_args()
-    family = socket.AF_UNIX if where.socket else socket.AF_INET
+    return where.socket or (HOST, where.port)
+
+
+def _answers(address: _Address) -> bool:
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     with closing(socket.socket(family)) as probe:
-        return probe.connect_ex(where.socket or ("127.0.0.1", where.port)) == 0
+        return probe.connect_ex(address) == 0
 
 
 if __name__ == "__main__":
