@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import sqlalchemy as sa
 
-from benchmarks.streaming.publisher import CONNECTORS, CONTEXT, Sent, Task, publish
+from benchmarks.streaming.publisher import CONTEXT, STATIONS, Sent, Task, publish
 from benchmarks.streaming.stand import Stand
 from ev_pipeline.messaging.login import Login
 
@@ -104,7 +104,6 @@ class Load:
     def __init__(self, stand: Stand) -> None:
         self._stand = stand
         self._logins = [stand.broker.add_charger() for _ in range(N_PUBLISHERS)]
-        self._next_slot = 0
 
     @property
     def login(self) -> Login:
@@ -114,7 +113,7 @@ class Load:
     def warm_up(self) -> None:
         """The publishers' stations are known, and what is slow once is done."""
         for login in self._logins:
-            task = self._task(login, rate_per_s=500.0, most=CONNECTORS)
+            task = self._task(login, rate_per_s=500.0, most=STATIONS)
             with self._publishing([task]):
                 pass
 
@@ -175,10 +174,9 @@ class Load:
             for let in lets:
                 let.value = allowed // N_PUBLISHERS
 
-    def _task(self, login: Login, *, rate_per_s: float | None, most: int) -> Task:
-        slot = self._next_slot
-        self._next_slot += 2 + most // CONNECTORS
-        return Task(login, f"b{uuid.uuid4().hex[:8]}", slot, rate_per_s, most)
+    @staticmethod
+    def _task(login: Login, *, rate_per_s: float | None, most: int) -> Task:
+        return Task(login, f"b{uuid.uuid4().hex[:8]}", rate_per_s, most)
 
     @contextmanager
     def _publishing(self, tasks: list[Task], lets: list[Any] | None = None) -> Iterator["_Run"]:

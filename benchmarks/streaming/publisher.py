@@ -21,15 +21,20 @@ from typing import Any, Final
 from ev_pipeline.messaging import topics
 from ev_pipeline.messaging.login import Login
 
-CONNECTORS: Final = 2_000
-"""One session after the other on each of them, so that nothing overlaps."""
+STATIONS: Final = 2_000
+"""Of each account; all of its publishers' sessions are at one of them."""
 
-_FIRST_START: Final = datetime(2022, 1, 1, tzinfo=UTC)
-_SLOT: Final = timedelta(hours=6)
-_STAY: Final = timedelta(minutes=50)
+_CONNECTORS: Final = 40 * STATIONS
+"""Of each task, with one session after the other on each of them, so that nothing overlaps."""
+
+_BEGAN_BEFORE: Final = timedelta(minutes=58)
+_SLOT: Final = timedelta(minutes=11)
+_STAY: Final = timedelta(minutes=10)
+"""Sessions ended in the last hour, as where chargers report them as they end: of one that comes
+later it is asked whether its charger's clock is right, which takes a tenth longer."""
 
 _ODD_EVERY: Final = 50
-_ODD_KWH: Final = 70.0
+_ODD_KWH: Final = 50.0
 """One session in 50 has more energy than is usual in its time: as many are anomalies in real sets,
 and reasons for an anomaly cost more than a label."""
 
@@ -55,14 +60,12 @@ class Task:
     Args:
         login: the account.
         name: begins its sessions' ids, `name-0` being the first.
-        first_slot: how many sessions each connector has had before.
         rate_per_s: how many a second, each at its moment; null for as many as it is let.
         most: how many at most.
     """
 
     login: Login
     name: str
-    first_slot: int
     rate_per_s: float | None
     most: int
 
@@ -139,18 +142,21 @@ class _Packets:
         self._head = struct.pack("!H", len(topic)) + topic
         self._slot = -1
         self._times = ("", "")
+        self._first_start = datetime.now(UTC).replace(microsecond=0) - _BEGAN_BEFORE
 
     def at(self, number: int) -> bytes:
         """The packet of the session with this number."""
-        slot, connector = divmod(number, CONNECTORS)
+        slot, place = divmod(number, _CONNECTORS)
+        connector, station = divmod(place, STATIONS)
         if slot != self._slot:
-            start = _FIRST_START + (self._task.first_slot + slot) * _SLOT
+            start = self._first_start + slot * _SLOT
             self._slot = slot
             self._times = (start.isoformat(), (start + _STAY).isoformat())
         body = (
             f'{{"session_id":"{self._task.name}-{number}",'
-            f'"station_id":"{self._task.login.username[:12]}-{connector}",'
-            f'"connector_id":"1","user_id":"U-{number % 4999}","started_at":"{self._times[0]}",'
+            f'"station_id":"{self._task.login.username[:12]}-{station}",'
+            f'"connector_id":"{self._task.name}-{connector}",'
+            f'"user_id":"U-{number % 4999}","started_at":"{self._times[0]}",'
             f'"ended_at":"{self._times[1]}","energy_kwh":{_energy_kwh(number)},'
             f'"cost":{1 + number % 31 / 4},"currency":"EUR"}}'
         ).encode()

@@ -46,7 +46,12 @@ def session_ids(frame: pl.DataFrame, *, scope: str, key_has_end: bool) -> pl.Ser
     References:
         RFC 9562, section 5.5 (UUID version 5).
     """
-    return _uuids(frame.select(_session_key(scope, key_has_end=key_has_end))["session_id"])
+    own = [text or "" for text in frame["source_session_id"].to_list()]
+    if not all(map(str.strip, own)):
+        return _uuids(frame.select(_session_key(scope, key_has_end=key_has_end))["session_id"])
+    # The same without a query, which takes a stream's few sessions longer than their digests.
+    kind = _written(_SOURCE_ID) + _written(scope)
+    return _uuids(pl.Series("session_id", [kind + _written(text) for text in own], pl.String))
 
 
 @lru_cache(maxsize=_MAX_KNOWN_SCOPES)

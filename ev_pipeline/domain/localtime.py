@@ -4,7 +4,7 @@ What lives here: moments on a station's clock; the choice between the two readin
 time has when clocks go back. What does not: reading texts as moments (`sources.times`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,24 +40,17 @@ def station_clock(moments: pl.Series, zones: pl.Series) -> pl.Series:
     Returns:
         Datetime without a zone, named as `moments`; null where moment or zone is.
     """
-    frame = pl.DataFrame({"moment": moments, "zone": zones})
-    clock = on_clocks(pl.col("moment"), pl.col("zone"), zones.drop_nulls().unique())
-    return frame.with_columns(clock.alias(moments.name))[moments.name]
+    distinct = {*zones.to_list()}
+    if len(distinct) == 1 and None not in distinct:
+        return _clock(moments, distinct.pop())
+    clock = pl.Series(moments.name, [None], dtype=pl.Datetime("us")).new_from_index(0, len(moments))
+    for zone in distinct - {None}:
+        clock = _clock(moments, zone).zip_with(zones == zone, clock)
+    return clock
 
 
-def on_clocks(moment: pl.Expr, zone: pl.Expr, zones: Iterable[str]) -> pl.Expr:
-    """Moments as the clocks of their zones show them, without a zone.
-
-    Args:
-        moment: Datetime with a zone.
-        zone: IANA zone of each; null where it is unknown.
-        zones: every zone that may occur.
-    """
-    clocks = [
-        pl.when(zone == name).then(moment.dt.convert_time_zone(name).dt.replace_time_zone(None))
-        for name in zones
-    ]
-    return pl.coalesce(*clocks, pl.lit(None, pl.Datetime("us")))
+def _clock(moments: pl.Series, zone: str) -> pl.Series:
+    return moments.dt.convert_time_zone(zone).dt.replace_time_zone(None)
 
 
 def readings(

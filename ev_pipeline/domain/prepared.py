@@ -20,8 +20,8 @@ AS_WRITTEN: Final = pl.QueryOptFlags.none()
 class PreparedQuery:
     """A query that is made once for the schema of its frame; any thread may run it.
 
-    Worth it where making it takes over half a millisecond, as by narwhals: to put the frame into
-    its place takes as long.
+    Worth it where making it takes long, as by narwhals: to put the frame into its place takes as
+    long as to make a few expressions.
 
     Args:
         query: what it makes of a lazy frame.
@@ -39,13 +39,20 @@ class PreparedQuery:
         with self._lock:
             plan = self._plans.get(schema)
             if plan is None:
-                source = pl.defer(self._held, schema=frame.schema, validate_schema=False)
-                plan = self._plans[schema] = self._query(source)
+                plan = self._plans[schema] = self._query(self._source(frame.schema))
             self._frame = frame
             try:
                 return plan.collect(optimizations=AS_WRITTEN)
             finally:
                 self._frame = pl.DataFrame()
 
-    def _held(self) -> pl.DataFrame:
-        return self._frame
+    def _source(self, schema: pl.Schema) -> pl.LazyFrame:
+        """Whatever frame is held when the query runs."""
+        return pl.LazyFrame(schema=schema).map_batches(
+            lambda _: self._frame,
+            schema=schema,
+            validate_output_schema=False,
+            predicate_pushdown=False,
+            projection_pushdown=False,
+            slice_pushdown=False,
+        )

@@ -30,8 +30,19 @@ from ev_pipeline.settings import Limits
 RECEIPT: Final = "receipt_at"
 """The column in which rules find when each record was received."""
 
-MAX_KNOWN: Final = 32
-"""Sets that are kept: one process knows one set of limits, and few sources' resolutions."""
+IS_SOUND: Final = "is_sound"
+"""The column that says whether a session surely has no error."""
+
+MAX_KNOWN: Final = 64
+"""Sets that are kept: one process knows one set of limits, few sources' resolutions, and what each
+of these says of a session."""
+
+
+OPTIONAL: Final = frozenset(
+    {field.name for field in SESSION_FIELDS if field.kind in (Kind.TEXT, Kind.NUMBER)}
+    | {"rated_kw", "weekday", "started_local_at"}
+)
+"""The columns about which nothing is asked where no record says anything in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +74,28 @@ class SessionRules:
 
     Args:
         quantities: what several rules compare.
-        is_sound: whether it surely is not.
         errors: why a record is refused.
         warnings: the codes that apply, as the bits of one number.
     """
 
     quantities: tuple[pl.Expr, ...]
-    is_sound: pl.Expr
     errors: Conditions
     warnings: pl.Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FirstLook:
+    """What is asked of all sessions before any is looked at closely.
+
+    Args:
+        columns: the columns of the frame that it reads.
+        quantities: what several of its expressions compare.
+        answers: whether a session is surely sound, by the name `IS_SOUND`, and its codes in case.
+    """
+
+    columns: tuple[str, ...]
+    quantities: tuple[pl.Expr, ...]
+    answers: tuple[pl.Expr, ...]
 
 
 @lru_cache(maxsize=MAX_KNOWN)
@@ -87,13 +111,44 @@ def session_rules(limits: Limits, resolution_s: float, *, has_local_start: bool)
     warnings = session_warnings(around, has_local_start=has_local_start)
     return SessionRules(
         quantities=tuple(session_quantities(around)),
-        is_sound=is_surely_sound(limits),
         errors=Conditions.of(session_errors(around)),
         warnings=_bits(warnings, Severity.WARNING),
     )
 
 
-def is_surely_sound(limits: Limits) -> pl.Expr:
+@lru_cache(maxsize=MAX_KNOWN)
+def first_look(
+    limits: Limits, resolution_s: float, *, said: frozenset[str], told: tuple[str, ...]
+) -> FirstLook:
+    """What the first look asks of sessions whose frame has the column `RECEIPT`.
+
+    To plan an expression takes longer than to evaluate it on a few records, so nothing is asked
+    about what no record says.
+
+    Args:
+        limits: the limits in force.
+        resolution_s: resolution of the source's times, s.
+        said: the columns in which any record says something.
+        told: notes of the decoder, of those that any record has.
+    """
+    around = Circumstances(limits, pl.col(RECEIPT), resolution_s)
+    warnings = [
+        rule
+        for rule in session_warnings(around, has_local_start="started_local_at" in said)
+        if rule.needs is None or rule.needs in said
+    ]
+    quantities = tuple(session_quantities(around))
+    answers = (
+        is_surely_sound(limits, said).alias(IS_SOUND),
+        _bits(warnings, Severity.WARNING),
+        session_note_bits(told),
+    )
+    read = {name for expression in (*quantities, *answers) for name in expression.meta.root_names()}
+    made = {expression.meta.output_name() for expression in quantities}
+    return FirstLook(tuple(sorted(read - made)), quantities, answers)
+
+
+def is_surely_sound(limits: Limits, said: frozenset[str]) -> pl.Expr:
     """Whether no rule finds an error; of a few sound sessions it is not sure.
 
     One condition in place of some forty, since nearly every session is sound: whoever is not sure
@@ -101,23 +156,29 @@ def is_surely_sound(limits: Limits) -> pl.Expr:
 
     Args:
         limits: the limits in force.
+        said: the columns in which any record says something.
 
     Returns:
         A condition on canonical frames with `session_quantities` and `is_registered`.
     """
-    texts = [field.name for field in SESSION_FIELDS if field.kind is Kind.TEXT]
-    numbers = [field.name for field in SESSION_FIELDS if field.kind is Kind.NUMBER]
+    fields = [field for field in SESSION_FIELDS if field.name in said]
+    texts = [field.name for field in fields if field.kind is Kind.TEXT]
+    numbers = [field.name for field in fields if field.kind is Kind.NUMBER]
+    if not texts or not numbers:
+        return pl.lit(value=False)
     all_text = pl.concat_str(texts, ignore_nulls=True)
     sure = [
         pl.col("problems").list.len() == 0,
         all_text.str.len_bytes() <= min(MAX_KEY_BYTES, MAX_TEXT_CHARS),
         pl.sum_horizontal(numbers).is_finite(),
-        (pl.col("charging_duration_h") >= 0).fill_null(value=True),
-        pl.col("currency").str.contains(ISO_4217).fill_null(value=True),
         pl.col("station_id").str.strip_chars() != "",
         pl.col("session_s").is_not_null(),
         pl.col("mean_power_kw") <= limits.max_mean_power_kw,
     ]
+    if "charging_duration_h" in said:
+        sure.append((pl.col("charging_duration_h") >= 0).fill_null(value=True))
+    if "currency" in said:
+        sure.append(pl.col("currency").str.contains(ISO_4217).fill_null(value=True))
     if limits.closed_registry:
         sure.append(pl.col("is_registered"))
     return pl.all_horizontal(sure).fill_null(value=False)

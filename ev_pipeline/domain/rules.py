@@ -51,12 +51,14 @@ class Rule:
         applies: boolean expression; null where an input is missing or failed an earlier rule.
         field: the field that the code is about, if it is about one.
         value: text expression of what stood there, if anything did.
+        needs: a column without which the condition is null, if it needs an optional one.
     """
 
     code: str
     applies: pl.Expr
     field: str | None = None
     value: pl.Expr | None = None
+    needs: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,7 @@ def session_warnings(around: Circumstances, *, has_local_start: bool) -> Iterato
         Rules over a canonical frame with `session_quantities`, `rated_kw` and `is_accepted`.
     """
     for rule in _warnings(around, has_local_start=has_local_start):
-        yield Rule(rule.code, pl.col("is_accepted") & rule.applies)
+        yield Rule(rule.code, pl.col("is_accepted") & rule.applies, needs=rule.needs)
 
 
 def session_notes() -> Iterator[Rule]:
@@ -242,18 +244,22 @@ def _warnings(around: Circumstances, *, has_local_start: bool) -> Iterator[Rule]
     power = pl.max_horizontal("mean_power_kw", "max_power_kw")
     yield Rule("under_1_minute", session_s < limits.short_session_s)
     yield Rule("over_48_hours", session_s > limits.long_session_h * SECONDS_PER_HOUR)
-    yield Rule("charging_over_24_hours", charging_s > limits.long_charging_h * SECONDS_PER_HOUR)
+    is_long = charging_s > limits.long_charging_h * SECONDS_PER_HOUR
+    yield Rule("charging_over_24_hours", is_long, needs="charging_duration_h")
     yield Rule("under_0_5_kwh", energy < limits.low_energy_kwh)
     yield Rule("over_250_kwh", energy > limits.high_energy_kwh)
-    yield Rule("charging_longer_than_session", charging_s > session_s + around.resolution_s)
-    yield Rule("power_over_rating", power > limits.rating_tolerance * pl.col("rated_kw"))
+    is_longer = charging_s > session_s + around.resolution_s
+    yield Rule("charging_longer_than_session", is_longer, needs="charging_duration_h")
+    is_over_rating = power > limits.rating_tolerance * pl.col("rated_kw")
+    yield Rule("power_over_rating", is_over_rating, needs="rated_kw")
     yield Rule("power_over_400_kw", power > limits.high_power_kw)
-    yield Rule("soc_decreases", pl.col("soc_end_percent") < pl.col("soc_start_percent"))
+    soc_decreases = pl.col("soc_end_percent") < pl.col("soc_start_percent")
+    yield Rule("soc_decreases", soc_decreases, needs="soc_start_percent")
     is_over_battery = energy > limits.battery_tolerance * pl.col("battery_capacity_kwh")
-    yield Rule("energy_over_battery", is_over_battery)
+    yield Rule("energy_over_battery", is_over_battery, needs="battery_capacity_kwh")
     if has_local_start:
-        weekday = pl.col("started_local_at").dt.weekday()
-        yield Rule("weekday_mismatch", pl.col("weekday") != weekday)
+        is_other_day = pl.col("weekday") != pl.col("started_local_at").dt.weekday()
+        yield Rule("weekday_mismatch", is_other_day, needs="weekday")
 
 
 def station_errors() -> Iterator[Rule]:

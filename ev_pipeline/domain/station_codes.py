@@ -28,8 +28,7 @@ def judge_stations(
         stations: what is known of their stations: `station_id`, `is_registered`, `power_kw`.
         limits: the limits in force.
     """
-    told = with_stations(sessions.lazy(), stations.lazy())
-    known = told.with_columns(is_accepted=pl.lit(value=True)).collect()
+    known = with_stations(sessions, stations).with_columns(is_accepted=pl.lit(value=True))
     judged = [
         _judged(alike, limits, alike["resolution_s"][0])
         for alike in known.partition_by("resolution_s", maintain_order=True)

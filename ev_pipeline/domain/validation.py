@@ -15,9 +15,11 @@ import polars as pl
 from ev_pipeline.domain.codes import CODES, Severity, code_names
 from ev_pipeline.domain.prepared import AS_WRITTEN
 from ev_pipeline.domain.ready_rules import (
+    IS_SOUND,
+    OPTIONAL,
     RECEIPT,
     Conditions,
-    SessionRules,
+    first_look,
     session_note_bits,
     session_rules,
     unreadable_conditions,
@@ -32,7 +34,6 @@ REASON: Final = pl.Struct({"code": pl.String, "field": pl.String, "value": pl.St
 _FOUND_SCHEMA: Final = {"row": pl.UInt32, **REASON.to_schema()}
 _RANK_BY_CODE: Final = {code.name: rank for rank, code in enumerate(CODES)}
 _CODE_BY_NAME: Final = {code.name: code for code in CODES}
-_IS_SOUND: Final = "is_sound"
 _NOTHING_FOUND: Final = pl.DataFrame(schema=_FOUND_SCHEMA)
 _NO_REASONS: Final = pl.Series("errors", [[]], dtype=pl.List(REASON))
 
@@ -60,15 +61,16 @@ def validate(
         The frame with `errors` (list of `REASON`), `warnings` (list of codes; none where there
         are errors) and `notes` completed, each in the order of `CODES`.
     """
-    has_local_start = "started_local_at" in frame.columns
-    rules = session_rules(limits, resolution_s, has_local_start=has_local_start)
     told = _told_notes(frame)
-    at_receipt = frame.with_columns(pl.lit(received_at).alias(RECEIPT))
-    found, codes = _NOTHING_FOUND, _first_look(at_receipt, stations, rules, told)
-    if not codes[_IS_SOUND].all():
-        readable, unreadable = _readable(at_receipt, SESSION_FIELDS)
-        known = with_stations(readable.lazy(), stations.lazy())
-        known_values = known.with_columns(rules.quantities).collect()
+    known = with_stations(frame, stations).with_columns(
+        pl.lit(received_at).alias(RECEIPT), is_accepted=pl.lit(value=True)
+    )
+    found, codes = _NOTHING_FOUND, _first_look(known, limits, resolution_s, told)
+    if not codes[IS_SOUND].all():
+        has_local_start = "started_local_at" in frame.columns
+        rules = session_rules(limits, resolution_s, has_local_start=has_local_start)
+        readable, unreadable = _readable(known, SESSION_FIELDS)
+        known_values = readable.with_columns(rules.quantities)
         found = _together(unreadable, _found(known_values, rules.errors))
         is_accepted = ~_at_rows(found["row"], frame.height)
         codes = known_values.with_columns(is_accepted=is_accepted).select(
@@ -82,17 +84,24 @@ def validate(
 
 
 def _first_look(
-    sessions: pl.DataFrame, stations: pl.DataFrame, rules: SessionRules, told: tuple[str, ...]
+    known: pl.DataFrame, limits: Limits, resolution_s: float, told: tuple[str, ...]
 ) -> pl.DataFrame:
-    """Whether each record is surely sound, and its codes in case.
+    """Whether each record is surely sound, and its codes if it is accepted.
 
     Most batches have no record with an error: to say so takes one query, to say which has what
     takes many.
     """
+    said = frozenset(
+        column.name
+        for column in known.get_columns()
+        if column.name in OPTIONAL and column.null_count() < known.height
+    )
+    look = first_look(limits, resolution_s, said=said, told=told)
     return (
-        with_stations(sessions.lazy(), stations.lazy())
-        .with_columns(*rules.quantities, is_accepted=pl.lit(value=True))
-        .select(rules.is_sound.alias(_IS_SOUND), rules.warnings, session_note_bits(told))
+        known[list(look.columns)]
+        .lazy()
+        .with_columns(look.quantities)
+        .select(look.answers)
         .collect(optimizations=AS_WRITTEN)
     )
 
@@ -173,14 +182,24 @@ def _readable(
     return frame.with_columns(*nulled, **marks), found
 
 
-def with_stations(frame: pl.LazyFrame, stations: pl.LazyFrame) -> pl.LazyFrame:
+def with_stations(frame: pl.DataFrame, stations: pl.DataFrame) -> pl.DataFrame:
     """The frame with what is known of each session's station: `is_registered`, `rated_kw`."""
-    is_rated = pl.col("is_registered") & (pl.col("power_kw") > 0)
-    known = stations.select(
-        "station_id", "is_registered", pl.when(is_rated).then("power_kw").alias("rated_kw")
+    # Not a join: of a stream's few records it would take longer than all of this.
+    ratings = {
+        station: power if power is not None and power > 0 else None
+        for station, is_registered, power in zip(
+            *(stations[name].to_list() for name in ("station_id", "is_registered", "power_kw")),
+            strict=True,
+        )
+        if is_registered
+    }
+    named = frame["station_id"].to_list()
+    return frame.hstack(
+        [
+            pl.Series("is_registered", [name in ratings for name in named], dtype=pl.Boolean),
+            pl.Series("rated_kw", [ratings.get(name) for name in named], dtype=pl.Float64),
+        ]
     )
-    joined = frame.join(known, on="station_id", how="left", validate="m:1", maintain_order="left")
-    return joined.with_columns(pl.col("is_registered").fill_null(value=False))
 
 
 def _told_problems(frame: pl.DataFrame) -> pl.DataFrame:
@@ -198,7 +217,7 @@ def _told_problems(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _told_notes(frame: pl.DataFrame) -> tuple[str, ...]:
     """The decoder's notes, each once."""
-    told = tuple(sorted(frame["notes"].explode().drop_nulls().unique()))
+    told = tuple(sorted({*frame["notes"].explode().to_list()} - {None}))
     unknown = set(told) - set(code_names(Severity.NOTE))
     if unknown:
         raise ValueError(f"the decoder gives notes that are no codes: {sorted(unknown)}")

@@ -46,14 +46,12 @@ def with_clock_warnings(
         return accepted
     received_at = receipts(accepted, job)
     limit = timedelta(hours=job.settings.clock_delay_h)
-    late = accepted.select((received_at - pl.col("ended_at") > limit).arg_true()).to_series()
+    late = (received_at - accepted["ended_at"] > limit).arg_true()
     if late.is_empty():
         return accepted
-    rows = accepted[late]
-    before = previous_sessions(
-        connection, rows.select(_KEYS).rows(), scope=job.origin.scope, door=job.origin.door
-    )
-    moments = zip(received_at[late].to_list(), rows["ended_at"].to_list(), strict=True)
+    starts = accepted[list(_KEYS)][late].rows()
+    before = previous_sessions(connection, starts, scope=job.origin.scope, door=job.origin.door)
+    moments = zip(received_at[late].to_list(), accepted["ended_at"][late].to_list(), strict=True)
     suspect = [
         late[place]
         for place, moment in enumerate(moments)

@@ -30,12 +30,12 @@ def with_ids(
         raw: the raw bytes of a record, by `batch_row`.
         job: the load.
     """
-    is_assigned = pl.col("notes").list.contains("time_assigned")
     scope, key_has_end = job.origin.scope, job.mapping.key_has_end
-    assigned = rows.filter(is_assigned)
-    if assigned.is_empty():
-        identified = rows.with_columns(session_ids(rows, scope=scope, key_has_end=key_has_end))
+    if "time_assigned" not in {*rows["notes"].explode().to_list()}:
+        identified = rows.hstack([session_ids(rows, scope=scope, key_has_end=key_has_end)])
         return by_our_ids(connection, identified, scope=scope)
+    is_assigned = pl.col("notes").list.contains("time_assigned")
+    assigned = rows.filter(is_assigned)
     start_is_none = pl.when(~is_assigned).then("started_at").alias("started_at")
     own_ids = session_ids(rows.with_columns(start_is_none), scope=scope, key_has_end=key_has_end)
     deliveries = assigned.select(

@@ -133,12 +133,14 @@ def placed(before: int, batch: RecordBatch) -> pl.DataFrame:
         The frame with the columns of `DELIVERY`, `batch_row` (what `raw` knows a record by) and
         `ordinal` (its number among all).
     """
-    frame = batch.frame
+    frame, n = batch.frame, batch.frame.height
     unsaid = [
-        pl.lit(None, kind).alias(name) for name, kind in DELIVERY.items() if name not in frame
+        pl.Series(name, [None], dtype=kind).new_from_index(0, n)
+        for name, kind in DELIVERY.items()
+        if name not in frame
     ]
-    row = pl.int_range(pl.len(), dtype=pl.Int64)
-    return frame.with_columns(*unsaid, batch_row=row, ordinal=row + before)
+    row = pl.int_range(n, dtype=pl.Int64, eager=True)
+    return frame.hstack([*unsaid, row.alias("batch_row"), (row + before).alias("ordinal")])
 
 
 def _one_ahead(batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:

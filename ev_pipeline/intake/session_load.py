@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -24,10 +25,11 @@ from ev_pipeline.intake.records import HeldRecords, numbered, placed
 from ev_pipeline.intake.refusal import refuse, refuse_conflicts
 from ev_pipeline.intake.user_ids import UserIds
 from ev_pipeline.sources.reader import RecordBatch
-from ev_pipeline.storage.bulk import copy_frame
+from ev_pipeline.storage.bulk import FEW, copy_frame, insert_few
 from ev_pipeline.storage.decisions import conflicting, decide
+from ev_pipeline.storage.ledger import Counts
 from ev_pipeline.storage.loads import Tally, share_ground, share_stations
-from ev_pipeline.storage.overlaps import find_overlaps
+from ev_pipeline.storage.overlaps import find_overlaps, with_overlaps
 from ev_pipeline.storage.quarantine import (
     drop_unfinished,
     supersede_unfinished,
@@ -35,7 +37,7 @@ from ev_pipeline.storage.quarantine import (
     write_quarantine,
 )
 from ev_pipeline.storage.revisions import keep_passed
-from ev_pipeline.storage.sessions import write_sessions
+from ev_pipeline.storage.sessions import Written, write_sessions
 from ev_pipeline.storage.staging import INCOMING, open_staging
 from ev_pipeline.storage.stations import (
     NAMED_SCHEMA,
@@ -43,7 +45,7 @@ from ev_pipeline.storage.stations import (
     correct_clocks,
     read_stations,
 )
-from ev_pipeline.storage.tallies import tally_sessions
+from ev_pipeline.storage.tallies import count_sessions, tally_of, tally_sessions
 
 
 def load_sessions(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | None]:
@@ -58,14 +60,16 @@ def load_sessions(connection: sa.Connection, job: Job) -> tuple[Tally, bytes | N
         share_stations(connection)
     else:
         share_ground(connection)
-    open_staging(connection)
+    held = job.records.batch.frame if isinstance(job.records, HeldRecords) else None
+    open_staging(connection, None if held is None else held.height)
     with _staged(connection, job) as staging:
         for before, batch in numbered(job.records, job.progress):
             staging.add(before, batch)
         staging.add_ambiguous()
     tally = _settle(connection, job, staging)
     _quarantine(connection, job, tally)
-    staging.add_stations()
+    if staging.add_stations():
+        tally = replace(tally, plain=None)
     return tally, staging.header
 
 
@@ -81,10 +85,11 @@ def _settle(connection: sa.Connection, job: Job, staging: "_Staging") -> Tally:
         "received_at": origin.received_at,
         "resolution_s": job.mapping.resolution_s or None,
     }
-    has_overlaps = is_contested = False
+    written = Written(is_contested=False, has_overlaps=False)
+    is_contested = False
     if n_incoming:
         is_contested = decide(connection, n_incoming=n_incoming, has_corrections=corrects)
-        has_overlaps = find_overlaps(
+        find_overlaps(
             connection,
             n_incoming=n_incoming,
             scope=origin.scope,
@@ -93,18 +98,30 @@ def _settle(connection: sa.Connection, job: Job, staging: "_Staging") -> Tally:
     if staging.n_refused:
         drop_unfinished(connection, n_records=n_incoming + staging.n_refused)
     if n_incoming:
-        is_contested = write_sessions(
+        written = write_sessions(
             connection,
             is_contested=is_contested,
             n_incoming=n_incoming,
             has_corrections=corrects,
             **written_as,
         )
-    if is_contested:
+    if written.is_contested:
         keep_passed(connection, **written_as)
         refuse_conflicts(connection, job, conflicting(connection), staging.user_ids)
+    is_plain = not written.is_contested and not staging.n_refused
+    if is_plain:
+        by_account = {account: Counts(stored=n) for account, n in staging.accounts.items()}
+    else:
+        by_account = count_sessions(connection)
+    if job.load_id is None:  # nobody asks for reasons
+        plain = staging.plain(has_overlaps=written.has_overlaps) if is_plain else None
+        return replace(tally_of(by_account), plain=plain)
     return tally_sessions(
-        connection, warnings=staging.warnings, notes=staging.notes, has_overlaps=has_overlaps
+        connection,
+        by_account,
+        warnings=staging.warnings,
+        notes=staging.notes,
+        has_overlaps=written.has_overlaps,
     )
 
 
@@ -158,6 +175,7 @@ class _Staging:
         self.n_accepted = 0
         self.n_refused = 0
         self.header: bytes | None = None
+        self.accounts: Counter[str | None] = Counter()
         self.warnings: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
         self.user_ids = UserIds(connection, job)
@@ -168,6 +186,7 @@ class _Staging:
         )
         self._known_ids = frozenset(self._stations["station_id"])
         self._ambiguous = Ambiguous(connection, job)
+        self._incoming: list[pl.DataFrame] = []
         self._named: list[pl.DataFrame] = []
         self._connectors = Connectors()
         self._copier = copier
@@ -177,7 +196,7 @@ class _Staging:
         """Stage a batch; what has an ambiguous time waits for its neighbours."""
         self.header = batch.header
         rows = placed(before, batch)
-        waits = rows.select(is_ambiguous()).to_series()
+        waits = is_ambiguous(rows)
         if waits.any():
             self._ambiguous.hold(rows.filter(waits), batch.raw)
             rows = rows.filter(~waits)
@@ -196,13 +215,22 @@ class _Staging:
             self._copying.result()
             self._copying = None
 
-    def add_stations(self) -> None:
-        """Stations that only these sessions name get their rows, those without a zone theirs."""
-        if not self._named:
-            return
-        named = self._to_be_told()
-        if named.is_empty():
-            return
+    def plain(self, *, has_overlaps: bool) -> pl.DataFrame | None:
+        """All that was staged of a stream, with all that is stored of it; null for nothing."""
+        if not self._incoming:
+            return None
+        incoming = pl.concat(self._incoming)
+        return with_overlaps(self._connection, incoming) if has_overlaps else incoming
+
+    def add_stations(self) -> bool:
+        """Stations that only these sessions name get their rows, those without a zone theirs.
+
+        Returns:
+            Whether clocks of stored sessions were corrected by it.
+        """
+        named = self._to_be_told() if self._named else None
+        if named is None or named.is_empty():
+            return False
         origin = self._job.origin
         zoned = add_unregistered(
             self._connection,
@@ -219,6 +247,7 @@ class _Staging:
                 scope=origin.scope,
                 timezone=self._job.settings.timezone,
             )
+        return bool(zoned)
 
     def _to_be_told(self) -> pl.DataFrame:
         """Named stations that were not known, or whose zone is told for the first time."""
@@ -247,25 +276,33 @@ class _Staging:
         accepted = with_clock_warnings(self._connection, prepared.accepted, self._job)
         if not self.user_ids.is_idle:
             accepted = self.user_ids.settled(accepted)
-        incoming = self._connectors.numbered(accepted).select(INCOMING)
+        numbers = self._connectors.numbers(accepted["station_id"], accepted["connector_id"])
+        incoming = accepted.hstack([numbers])[list(INCOMING)]
         if self._copier is None:
             self._copy(incoming, prepared.refused, batch)
         else:
             self._copying = self._copier.submit(self._copy, incoming, prepared.refused, batch)
         self.n_accepted += accepted.height
         self.n_refused += prepared.refused.height
-        self.warnings += _by_code(accepted["warnings"])
-        self.notes += _by_code(accepted["notes"])
+        self.accounts.update(accepted["account"].to_list())
+        if self._job.load_id is None:
+            self._incoming.append(incoming)
+        else:
+            self.warnings.update(_by_code(accepted["warnings"]))
+            self.notes.update(_by_code(accepted["notes"]))
         if self._has_news(accepted):
             self._named.append(_stations_named_by(accepted))
 
     def _has_news(self, accepted: pl.DataFrame) -> bool:
         """Whether sessions name a station that is not known, or perhaps its zone."""
         says_zones = accepted["zone"].null_count() < accepted.height
-        return says_zones or not self._known_ids.issuperset(accepted["station_id"].unique())
+        return says_zones or not self._known_ids.issuperset(accepted["station_id"].to_list())
 
     def _copy(self, incoming: pl.DataFrame, refused: pl.DataFrame, batch: RecordBatch) -> None:
-        copy_frame(self._connection, "incoming", incoming)
+        if self._copier is None and incoming.height <= FEW:
+            insert_few(self._connection, "incoming", incoming)
+        else:
+            copy_frame(self._connection, "incoming", incoming)
         refuse(self._connection, refused, batch, self._job, self.user_ids)
 
 
@@ -275,7 +312,9 @@ def _has_ids_to_look_up(rows: pl.DataFrame) -> bool:
 
 def _by_code(codes: pl.Series) -> Counter[str]:
     """How many records have each code."""
-    return Counter(dict(codes.explode().drop_nulls().value_counts().iter_rows()))
+    counts = Counter(codes.explode().to_list())
+    counts.pop(None, None)
+    return counts
 
 
 def _stations_named_by(accepted: pl.DataFrame) -> pl.DataFrame:

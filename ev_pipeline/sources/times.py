@@ -7,6 +7,7 @@ the hour that exists twice. What does not: choosing between the two (`domain.loc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -152,8 +153,9 @@ def _attempts(time_format: str) -> list[Callable[[pl.Series], pl.Series]]:
     if time_format in EPOCH_UNITS_US:
         return [lambda texts: _epoch(texts, EPOCH_UNITS_US[time_format])]
     if time_format == ISO:
+        usual = partial(_moments, pattern=_OFFSET_FORMATS[0])
         moments = [_as_moments(pattern) for pattern in _OFFSET_FORMATS]
-        return [*moments, *(_as_clocks(pattern) for pattern in _PLAIN_FORMATS)]
+        return [usual, *moments, *(_as_clocks(pattern) for pattern in _PLAIN_FORMATS)]
     if time_format == RFC1123:
         return [_rfc1123]
     read = _strptime(strptime_pattern(time_format))
@@ -171,9 +173,11 @@ def _as_clocks(pattern: str) -> Callable[[pl.Series], pl.Series]:
 
 
 def _as_moments(pattern: str) -> Callable[[pl.Series], pl.Series]:
-    return lambda texts: _with_t(texts).str.to_datetime(
-        pattern, time_unit="us", time_zone="UTC", strict=False
-    )
+    return lambda texts: _moments(_with_t(texts), pattern)
+
+
+def _moments(texts: pl.Series, pattern: str) -> pl.Series:
+    return texts.str.to_datetime(pattern, time_unit="us", time_zone="UTC", strict=False)
 
 
 def _with_t(texts: pl.Series) -> pl.Series:

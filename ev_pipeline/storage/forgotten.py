@@ -11,10 +11,11 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from ev_pipeline.storage.planned import marked
+from ev_pipeline.storage.planned import planned
 from ev_pipeline.storage.tables.erasures import ev_erasure, ev_forgotten_user, ev_user_key
 
 _ONLY: Final = 1
+_KNOWN_KEY: Final = planned("select key_check, is_hashing from ev_user_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,7 @@ class UserKey:
 
 def known_key(connection: sa.Connection) -> UserKey | None:
     """The key that the database goes by; null where none was ever needed."""
-    columns = (ev_user_key.c.key_check, ev_user_key.c.is_hashing)
-    row = connection.execute(marked(sa.select(*columns))).one_or_none()
+    row = connection.execute(_KNOWN_KEY).one_or_none()
     return None if row is None else UserKey(*row)
 
 

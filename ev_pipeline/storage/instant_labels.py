@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ev_pipeline.storage.changes import horizon_now
 from ev_pipeline.storage.labels import REPLACING, Labeller, missing, note_complete
-from ev_pipeline.storage.planned import planned
+from ev_pipeline.storage.planned import later, planned
 
 _COLUMNS: Final = """
     s.session_id::text, s.revision, s.scope, s.station_id, s.user_id, s.quality,
@@ -71,6 +71,30 @@ def label_written(connection: sa.Connection, labeller: Labeller) -> int:
     return _label(connection, labeller, connection.execute(_WRITTEN).all())
 
 
+def label_plain(
+    connection: sa.Connection, labeller: Labeller, plain: pl.DataFrame, *, scope: str
+) -> int:
+    """The same for the sessions of `Tally.plain`, without reading them."""
+    n = plain.height
+    codes, has_warning = plain["warnings"], plain["warnings"].list.len() > 0
+    warning, valid = (pl.Series([word]).new_from_index(0, n) for word in ("warning", "valid"))
+    columns = {
+        "session_id": plain["session_id"],
+        "revision": pl.Series([1], dtype=pl.Int32).new_from_index(0, n),
+        "scope": pl.Series([scope]).new_from_index(0, n),
+        "station_id": plain["station_id"],
+        "user_id": plain["user_id"],
+        "quality": warning.zip_with(has_warning, valid),
+        "quality_codes": codes.list.concat(plain["notes"]),
+        "started_us": plain["started_at"].to_physical(),
+        "ended_us": plain["ended_at"].to_physical(),
+        "started_local_us": plain["started_local_at"].to_physical(),
+        "energy_kwh": plain["energy_kwh"],
+        "charging_duration_h": plain["charging_duration_h"],
+    }
+    return _store(connection, labeller, pl.DataFrame(columns, schema=_SCHEMA))
+
+
 def label_rest(connection: sa.Connection, labeller: Labeller) -> int:
     """The few sessions that the version has no label for have one; returns how many that are.
 
@@ -88,15 +112,20 @@ def label_rest(connection: sa.Connection, labeller: Labeller) -> int:
 
 
 def _label(connection: sa.Connection, labeller: Labeller, rows: Sequence[sa.Row[Any]]) -> int:
-    if not rows:
-        return 0
-    given = {
-        "version": labeller.version,
-        "labelled_at": labeller.labelled_at,
-        "labelled_by": labeller.labelled_by,
-    }
-    labels = labeller.say_of(_frame(rows))
-    return connection.execute(_STORE, {**given, "labels": labels.write_json()}).rowcount
+    return _store(connection, labeller, _frame(rows)) if rows else 0
+
+
+def _store(connection: sa.Connection, labeller: Labeller, sessions: pl.DataFrame) -> int:
+    labels = labeller.say_of(sessions)
+    later(
+        connection,
+        _STORE,
+        version=labeller.version,
+        labelled_at=labeller.labelled_at,
+        labelled_by=labeller.labelled_by,
+        labels=labels.write_json(),
+    )
+    return labels.height
 
 
 def read_sessions(connection: sa.Connection, session_ids: Collection[str]) -> pl.DataFrame:

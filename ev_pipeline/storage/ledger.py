@@ -12,7 +12,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ev_pipeline.storage.planned import planned
+from ev_pipeline.storage.planned import later, planned
 from ev_pipeline.storage.tables.ledger import ev_ledger
 
 
@@ -76,7 +76,7 @@ def add_to_ledger(
         for source, counts in by_source.items()
         if counts.received
     ]
-    connection.execute(_ADD, {"day": day, "door": door, "came": json.dumps(came)})
+    later(connection, _ADD, day=day, door=door, came=json.dumps(came))
 
 
 def take_from_ledger(

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
+import polars as pl
 import psycopg2.errors
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.storage.ledger import Counts
-from ev_pipeline.storage.planned import marked
+from ev_pipeline.storage.planned import later, marked
 from ev_pipeline.storage.tables.ledger import ev_load
 
 LOADS_LOCK: Final = 0x65765F6C6F616473
@@ -63,6 +64,8 @@ class Tally:
         notes: stored records by note code.
         duplicates_of: duplicates by the load that had stored what they say.
         by_account: the counts of each account whose records are among them.
+        plain: of what a stream brings the sessions with all that is stored of them, if each is
+            stored as a first revision and nothing else came: then nobody has to read them.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -71,6 +74,7 @@ class Tally:
     notes: dict[str, int] = field(default_factory=dict)
     duplicates_of: dict[int, int] = field(default_factory=dict)
     by_account: dict[str, Counts] = field(default_factory=dict)
+    plain: pl.DataFrame | None = None
 
 
 def share_ground(connection: sa.Connection) -> None:
@@ -114,7 +118,7 @@ _SHARE_STATIONS: Final = marked(sa.select(sa.func.pg_advisory_xact_lock_shared(S
 
 def share_stations(connection: sa.Connection) -> None:
     """What is known of stations stays as it is read from now on until this transaction ends."""
-    connection.execute(_SHARE_STATIONS)
+    later(connection, _SHARE_STATIONS)
 
 
 def own_stations(connection: sa.Connection) -> None:

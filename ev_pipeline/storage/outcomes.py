@@ -7,10 +7,11 @@ What lives here: reading the staging tables once everything is decided. What doe
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import polars as pl
 import sqlalchemy as sa
 
+from ev_pipeline.storage.overlaps import OVERLAP
 from ev_pipeline.storage.planned import planned
-from ev_pipeline.storage.sessions import OVERLAP
 
 Decision = Literal["stored", "updated", "duplicate", "quarantined"]
 """The ledger's words for what becomes of a record."""
@@ -71,3 +72,14 @@ def read_outcomes(connection: sa.Connection) -> list[Outcome]:
             before it ends.
     """
     return [Outcome(*row) for row in connection.execute(_OUTCOMES)]
+
+
+def outcomes_of(plain: pl.DataFrame) -> list[Outcome]:
+    """The same of `Tally.plain`, without reading it."""
+    columns = ("ordinal", "session_id", "source_session_id", "warnings", "notes")
+    return [
+        Outcome(ordinal, session_id, own_id, "stored", 1, [], warnings, notes)
+        for ordinal, session_id, own_id, warnings, notes in zip(
+            *(plain[name].to_list() for name in columns), strict=True
+        )
+    ]

@@ -7,10 +7,13 @@ other rules (`ev_pipeline.domain.rules`).
 from datetime import timedelta
 from typing import Final
 
+import polars as pl
 import sqlalchemy as sa
 
-from ev_pipeline.storage.planned import planned
+from ev_pipeline.storage.planned import later, planned
 from ev_pipeline.storage.staging import know_sizes
+
+OVERLAP: Final = "overlaps_same_connector"
 
 _WITHIN_FILE: Final = planned("""
     insert into overlapping
@@ -85,9 +88,12 @@ top-up looks only at the neighbourhood of its rows. A stored revision that is ab
 does not count."""
 
 
+_OVERLAPPING: Final = planned("select distinct ordinal from overlapping")
+
+
 def find_overlaps(
     connection: sa.Connection, *, n_incoming: int, scope: str, resolution_s: float
-) -> bool:
+) -> None:
     """`overlapping` holds the rows of `landing` that share time with another session.
 
     Args:
@@ -95,16 +101,25 @@ def find_overlaps(
         n_incoming: how many records there are.
         scope: the operator.
         resolution_s: an overlap of up to the source's time resolution is none, s.
-
-    Returns:
-        Whether there are any.
     """
     grace = timedelta(seconds=resolution_s)
-    n_found = 0
     if n_incoming > 1:
-        n_found = connection.execute(_WITHIN_FILE, {"grace": grace}).rowcount
-    if connection.execute(_FIND_BUSY, {"scope": scope}).rowcount:
-        know_sizes(connection, n_incoming, "busy")
-        n_found += connection.execute(_WITH_STORED, {"grace": grace, "scope": scope}).rowcount
+        later(connection, _WITHIN_FILE, grace=grace)
+    later(connection, _FIND_BUSY, scope=scope)
+    know_sizes(connection, n_incoming, "busy")
+    later(connection, _WITH_STORED, grace=grace, scope=scope)
     know_sizes(connection, n_incoming, "overlapping")
-    return n_found > 0
+
+
+def with_overlaps(connection: sa.Connection, incoming: pl.DataFrame) -> pl.DataFrame:
+    """The records of `incoming` with the warning among their own where they overlap.
+
+    Args:
+        connection: the load's transaction, in which overlaps were found.
+        incoming: all of them, with `ordinal` and `warnings`.
+    """
+    overlapping = connection.execute(_OVERLAPPING).scalars().all()
+    does_overlap = incoming["ordinal"].is_in(overlapping)
+    warning = pl.Series([[OVERLAP]]).new_from_index(0, incoming.height)
+    warned = incoming["warnings"].list.concat(warning)
+    return incoming.with_columns(warned.zip_with(does_overlap, incoming["warnings"]))

@@ -1,11 +1,11 @@
 """Statements that a connection plans once, where it runs them again and again.
 
-What lives here: marking a statement, and having an engine's connections prepare what is marked.
-What does not: any statement.
+What lives here: marking a statement, having an engine's connections prepare what is marked, and
+sending statements together whose answers nobody waits for. What does not: any statement.
 
 To parse and plan the statements of a stream's small batch takes PostgreSQL longer than to run them,
-and psycopg2 prepares none by itself. A file's load runs each of them once: its engine leaves them
-as they are.
+and psycopg2 prepares none by itself; to send each and wait for it takes as long again. A file's
+load runs each of them once: its engine leaves them as they are.
 
 References:
     PostgreSQL documentation, PREPARE: a statement is kept until its connection ends, whatever
@@ -13,13 +13,18 @@ References:
 """
 
 import re
+from contextlib import closing
+from functools import cache
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from psycopg2.errors import FeatureNotSupported
+from sqlalchemy.dialects.postgresql import psycopg2 as driver
 
 _MARK: Final = "ev_planned_once"
 _PLANNED_FOR: Final = "ev_planned_for_bytes"
+_WAITING: Final = "ev_waiting"
+_DIALECT: Final = driver.dialect()  # type: ignore[no-untyped-call]
 _PARAMETER: Final = re.compile(r"%\((\w+)\)s|%%")
 
 _Statement = TypeVar("_Statement", bound=sa.Executable)
@@ -43,6 +48,51 @@ def plan_once(engine: sa.Engine) -> None:
     if not sa.event.contains(engine, "before_cursor_execute", _prepared):
         sa.event.listen(engine, "before_cursor_execute", _prepared, retval=True)
         sa.event.listen(engine, "handle_error", _give_up_outdated)
+        sa.event.listen(engine, "commit", send_waiting)
+        sa.event.listen(engine, "rollback", _forget_waiting)
+
+
+def later(
+    connection: sa.Connection, statement: sa.TextClause | sa.Select[Any], **values: Any
+) -> None:
+    """Run a marked statement together with the connection's next one, before it.
+
+    Nobody hears what it answers; if it fails, the next one does. Where the engine plans nothing, it
+    runs at once.
+
+    Args:
+        connection: the transaction.
+        statement: the statement.
+        values: of its parameters.
+    """
+    calls = connection.info.get(_MARK)
+    if calls is None:
+        connection.execute(statement, values)
+        return
+    sql, told = _for_driver(statement)
+    with closing(connection.connection.cursor()) as cursor:
+        driver_cursor: Any = cursor
+        call = driver_cursor.mogrify(_call(calls, cursor, sql), told | values)
+    connection.info.setdefault(_WAITING, []).append(call.decode())
+
+
+def send_waiting(connection: sa.Connection) -> None:
+    """What waits for the next statement runs now, since that is none of SQLAlchemy's."""
+    if waiting := connection.info.pop(_WAITING, None):
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute("; ".join(waiting))
+
+
+def _forget_waiting(connection: sa.Connection) -> None:
+    if not connection.invalidated:  # else what is known of it is gone already
+        connection.info.pop(_WAITING, None)
+
+
+@cache
+def _for_driver(statement: sa.TextClause | sa.Select[Any]) -> tuple[str, dict[str, Any]]:
+    """The statement as the driver takes it, and the values that stand in it."""
+    compiled = statement.compile(dialect=_DIALECT)
+    return str(compiled), compiled.params
 
 
 def plan_for(connection: sa.Connection, n_bytes: int) -> None:
@@ -62,17 +112,25 @@ def _give_up_outdated(context: sa.ExceptionContext) -> None:
 
 
 def _prepared(*event: Any) -> tuple[str, Any]:
-    """The statement as it is run in place of that of SQLAlchemy's event."""
+    """The statement as it is run in place of that of SQLAlchemy's event, after what waits."""
     connection, cursor, sql, parameters, context, is_many = event
-    if is_many or not context.execution_options.get(_MARK):
-        return sql, parameters
-    calls: dict[str, str] = connection.info.setdefault(_MARK, {})
+    if is_many:
+        send_waiting(connection)
+    elif context.execution_options.get(_MARK):
+        sql = _call(connection.info.setdefault(_MARK, {}), cursor, sql)
+    if waiting := connection.info.pop(_WAITING, None):
+        sql = "; ".join(waiting).replace("%", "%%") + "; " + sql
+    return sql, parameters
+
+
+def _call(calls: dict[str, str], cursor: Any, sql: str) -> str:
+    """What runs the statement, which the connection prepares unless it has."""
     if sql not in calls:
         name = f"planned_{len(calls)}"
         text, places = _numbered(sql)
         cursor.execute(f"prepare {name} as {text}")
         calls[sql] = f"execute {name}({', '.join(places)})" if places else f"execute {name}"
-    return calls[sql], parameters
+    return calls[sql]
 
 
 def _numbered(sql: str) -> tuple[str, list[str]]:

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 import sqlalchemy as sa
 
-from ev_pipeline.storage.planned import planned
+from ev_pipeline.storage.planned import later, planned
 from ev_pipeline.storage.staging import MANY, know_sizes
 
 QUARANTINE_LOCK: Final = 0x65765F71
@@ -85,20 +85,20 @@ _SIGHT: Final = sa.text("""
         and q.raw_sha256 = r.raw_sha256 and q.header_sha256 is not distinct from r.header_sha256
 """)
 
-_FIRST_UNFINISHED: Final = planned("""
-    select session_id from ev_quarantine
-    where state = 'open' and 'not_finished' = any(codes) order by session_id limit 1
-""")
-"""The order has the planner take the index of unfinished entries, which is empty where none is."""
-
 _SUPERSEDE: Final = """
     update ev_quarantine q
     set state = 'superseded', settled_by_load = coalesce(s.load_id, :load_id)
     from ev_session s
     where q.state = 'open' and q.scope = :scope and 'not_finished' = any(q.codes)
         and s.session_id = q.session_id
+        and (select session_id from ev_quarantine
+            where state = 'open' and 'not_finished' = any(codes) order by session_id limit 1
+            ) is not null
 """
-_SUPERSEDE_ANY: Final = sa.text(_SUPERSEDE)
+"""Where no entry is unfinished nothing is looked through; the order has the planner see that by the
+index of unfinished entries, which then is empty."""
+
+_SUPERSEDE_ANY: Final = planned(_SUPERSEDE)
 _SUPERSEDE_THEIRS: Final = planned(f"""
     {_SUPERSEDE} and q.session_id in (
         select session_id from incoming union all select session_id from refused)
@@ -120,7 +120,7 @@ def take_turn(connection: sa.Connection, *, scope: str) -> None:
     Loads without unfinished sessions share the lock and never wait for each other. To be taken as
     late as can be, and before `write_quarantine` and `supersede_unfinished`.
     """
-    connection.execute(_TAKE_TURN, {"lock": QUARANTINE_LOCK, "scope": scope})
+    later(connection, _TAKE_TURN, lock=QUARANTINE_LOCK, scope=scope)
 
 
 def write_quarantine(
@@ -153,10 +153,8 @@ def supersede_unfinished(
     connection: sa.Connection, *, scope: str, load_id: int | None, n_records: int
 ) -> None:
     """Open entries of unfinished sessions are settled where the completed one is stored."""
-    if connection.execute(_FIRST_UNFINISHED).first() is None:
-        return
     statement = _SUPERSEDE_ANY if n_records >= MANY else _SUPERSEDE_THEIRS
-    connection.execute(statement, {"scope": scope, "load_id": load_id})
+    later(connection, statement, scope=scope, load_id=load_id)
 
 
 def first_receipts(

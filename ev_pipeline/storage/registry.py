@@ -12,8 +12,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from ev_pipeline.storage.planned import marked
+from ev_pipeline.storage.planned import planned
 from ev_pipeline.storage.tables.models import ev_model, ev_model_part
+
+_CHAMPION: Final = planned("select version, artifact_sha256 from ev_model where is_champion")
+_SHARE_CHAMPION: Final = planned(f"{_CHAMPION.text} for share")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +189,10 @@ def share_champion(connection: sa.Connection) -> tuple[str, str] | None:
     Returns:
         The champion's version and its artifact's hash; null where there is none.
     """
-    champion = sa.select(ev_model.c.version, ev_model.c.artifact_sha256).where(
-        ev_model.c.is_champion
-    )
-    shared = marked(champion.with_for_update(read=True))
     while True:
-        row = connection.execute(shared).one_or_none()
+        row = connection.execute(_SHARE_CHAMPION).one_or_none()
         # A promotion that this waited for leaves no row that the statement could see at its start.
-        if row is not None or connection.execute(champion).one_or_none() is None:
+        if row is not None or connection.execute(_CHAMPION).one_or_none() is None:
             return None if row is None else (row.version, row.artifact_sha256)
 
 

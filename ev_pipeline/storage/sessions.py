@@ -4,6 +4,7 @@ What lives here: writing what `landing` holds. What does not: deciding it (`deci
 `overlaps`), and taking it back (`undo`).
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,10 +14,9 @@ from sqlalchemy.exc import IntegrityError
 
 from ev_pipeline.storage.changes import CHANGED, LOG
 from ev_pipeline.storage.decisions import decide_losers_again
+from ev_pipeline.storage.overlaps import OVERLAP
 from ev_pipeline.storage.planned import planned
 from ev_pipeline.storage.staging import FIELD_LIST, MANY
-
-OVERLAP: Final = "overlaps_same_connector"
 
 _ROW: Final = (
     f"session_id, revision, scope, source, {FIELD_LIST}, started_local_at,"
@@ -46,9 +46,13 @@ def _insert(on_conflict: str) -> sa.TextClause:
             order by session_id
             {on_conflict}
             returning session_id, revision, {CHANGED}
+        ), logged as (
+            {LOG}
+            select session_id, revision, 'insert', 1, {CHANGED} from written
+            returning 1
         )
-        {LOG}
-        select session_id, revision, 'insert', 1, {CHANGED} from written
+        select (select count(*) from logged) as n_written,
+            exists (select from overlapping) as has_overlaps
     """)  # noqa: S608 -- constant column names
 
 
@@ -93,6 +97,19 @@ _REPLACE: Final = sa.text(f"""
 """)  # noqa: S608 -- constant column names
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is known once sessions are written.
+
+    Args:
+        is_contested: whether any record had to be decided.
+        has_overlaps: whether any of `incoming` shares time with another session.
+    """
+
+    is_contested: bool
+    has_overlaps: bool
+
+
 def write_sessions(
     connection: sa.Connection,
     *,
@@ -100,7 +117,7 @@ def write_sessions(
     n_incoming: int,
     has_corrections: bool,
     **origin: str | float | datetime | None,
-) -> bool:
+) -> Written:
     """Everything in `landing` is written, or decided again where somebody else was first.
 
     Args:
@@ -110,23 +127,23 @@ def write_sessions(
         has_corrections: whether other content for a stored id is a correction.
         origin: `scope`, `source`, `door`, `load_id` (null for the stream), `received_at` and
             `resolution_s` of the records.
-
-    Returns:
-        Whether any record had to be decided by the end.
     """
     written = 0
     while True:
         has_to_be_fast = not written and n_incoming >= MANY
-        written += _add(connection, origin, has_to_be_fast=has_to_be_fast)
+        n_added, has_overlaps = _add(connection, origin, has_to_be_fast=has_to_be_fast)
+        written += n_added
         written += _replace(connection, origin) if is_contested else 0
         if written == (_count_landing(connection) if is_contested else n_incoming):
-            return is_contested
+            return Written(is_contested, has_overlaps)
         decide_losers_again(connection, n_incoming=n_incoming, has_corrections=has_corrections)
         is_contested = True
 
 
-def _add(connection: sa.Connection, origin: dict[str, Any], *, has_to_be_fast: bool) -> int:
-    """Write new sessions; returns how many nobody else had written.
+def _add(
+    connection: sa.Connection, origin: dict[str, Any], *, has_to_be_fast: bool
+) -> tuple[int, bool]:
+    """Write new sessions; returns how many nobody else had written, and whether any overlaps.
 
     To be ready for a conflict costs a quarter of the time, and conflicts are rare: hence, for many,
     one try without, taken back if somebody else did write one of them meanwhile.
@@ -134,11 +151,16 @@ def _add(connection: sa.Connection, origin: dict[str, Any], *, has_to_be_fast: b
     if has_to_be_fast:
         try:
             with connection.begin_nested():
-                return connection.execute(_INSERT, origin).rowcount
+                return _answer(connection.execute(_INSERT, origin))
         except IntegrityError as error:
             if not isinstance(error.orig, UniqueViolation):
                 raise
-    return connection.execute(_INSERT_WHAT_IS_LEFT, origin).rowcount
+    return _answer(connection.execute(_INSERT_WHAT_IS_LEFT, origin))
+
+
+def _answer(result: sa.CursorResult[Any]) -> tuple[int, bool]:
+    row = result.one()
+    return row.n_written, row.has_overlaps
 
 
 def _replace(connection: sa.Connection, origin: dict[str, Any]) -> int:

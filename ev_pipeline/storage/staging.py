@@ -14,7 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from ev_pipeline.domain.session import SESSION_FIELDS
-from ev_pipeline.storage.planned import plan_for, planned
+from ev_pipeline.storage.planned import later, plan_for, planned
 
 FIELDS: Final = tuple(field.name for field in SESSION_FIELDS)
 """The canonical fields, in the tables as on the wire."""
@@ -132,28 +132,52 @@ _LANDING: Final = """
 """The records to be written: what is met nowhere is new, and needs no row to say so."""
 
 
-_OPEN: Final = planned("""
+_LOOK: Final = planned("""
     select pg_table_size(to_regclass('pg_temp.incoming'))
             + pg_table_size(to_regclass('pg_temp.refused'))
             + pg_table_size(to_regclass('pg_temp.contested')),
-        pg_relation_size('ev_session'),
-        set_config('work_mem', :work_memory, true)
+        pg_relation_size('ev_session')
 """)
 """How many bytes the staging tables take that may be large, null where there are none yet, and how
 many all sessions take."""
 
+_LOOK_EVERY: Final = 1_000
+"""Records after which it is looked again how many bytes that is: to look at each small batch would
+take as long as to empty the tables."""
 
-def open_staging(connection: sa.Connection) -> None:
-    """The transaction has empty staging tables; what an earlier job staged is gone."""
-    n_bytes, stored_bytes, _ = connection.execute(_OPEN, {"work_memory": _WORK_MEMORY}).one()
+_UNTIL_LOOK: Final = "ev_records_until_look"
+
+_SET_MEMORY: Final = planned("select set_config('work_mem', :work_memory, true)")
+
+
+def open_staging(connection: sa.Connection, n_records: int | None = None) -> None:
+    """The transaction has empty staging tables; what an earlier job staged is gone.
+
+    Args:
+        connection: the transaction.
+        n_records: how many records will be staged; null where nobody knows.
+    """
+    later(connection, _SET_MEMORY, work_memory=_WORK_MEMORY)
+    left = connection.info.get(_UNTIL_LOOK, 0) - (n_records or _LOOK_EVERY)
+    connection.info[_UNTIL_LOOK] = left
+    if left > 0 or _has_small_tables(connection):
+        later(connection, _EMPTY)
+
+
+def _has_small_tables(connection: sa.Connection) -> bool:
+    """Whether there are tables to be emptied by deleting; else they are made, or truncated."""
+    n_bytes, stored_bytes = connection.execute(_LOOK).one()
     plan_for(connection, stored_bytes)
     if n_bytes is None:
         for statement in (*_TABLES, _LANDING):
             connection.execute(sa.text(statement))
-    elif n_bytes > _MOST_BYTES:
+        return False
+    # The tables were made by a transaction that was committed: they stay with the connection.
+    connection.info[_UNTIL_LOOK] = _LOOK_EVERY
+    if n_bytes > _MOST_BYTES:
         connection.exec_driver_sql(f"truncate {', '.join(_NAMES)}")
-    else:
-        connection.execute(_EMPTY)
+        return False
+    return True
 
 
 def know_sizes(connection: sa.Connection, n_rows: int, *tables: str) -> None:

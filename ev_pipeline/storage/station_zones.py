@@ -11,10 +11,16 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ev_pipeline.storage.tables.stations import ev_station, ev_station_zone
-
 _STREAM: Final = 0
 """In place of a load's number: nobody takes back what the stream brought."""
+
+HAS_TOLD_ZONE: Final = f"""
+    exists (
+        select from ev_station_zone z
+        where z.scope = s.scope and z.station_id = s.station_id
+            and z.load_id = coalesce(cast(:load_id as bigint), {_STREAM}))
+"""
+"""Whether the load (null: the stream) has told the zone of `s`, a row of `ev_station`."""
 
 _TOLD_BY_SESSIONS: Final = sa.text("""
     insert into ev_station_zone (scope, station_id, load_id, time_zone, is_from_registry)
@@ -58,19 +64,6 @@ _SETTLE: Final = sa.text("""
     where t.scope = :scope and t.station_id = s.station_id
         and t.time_zone is distinct from s.time_zone
 """)
-
-
-def has_told_zone(load_id: int | None) -> sa.ColumnElement[bool]:
-    """Whether the load (null: the stream) has told the zone of the row of `ev_station`."""
-    return (
-        sa.select(sa.literal(1))
-        .where(
-            ev_station_zone.c.scope == ev_station.c.scope,
-            ev_station_zone.c.station_id == ev_station.c.station_id,
-            ev_station_zone.c.load_id == _number(load_id),
-        )
-        .exists()
-    )
 
 
 def keep_told_by_sessions(connection: sa.Connection, *, scope: str, load_id: int | None) -> None:

@@ -5,19 +5,17 @@ What does not: what registries say (`station_registries`), and who told a zone (
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as pg
 
 from ev_pipeline.settings import Settings
 from ev_pipeline.storage.bulk import copy_frame
 from ev_pipeline.storage.corrections import CODE_NAMES, QUALITY, correction, in_order
 from ev_pipeline.storage.loads import own_ground, own_stations
-from ev_pipeline.storage.planned import marked
-from ev_pipeline.storage.station_zones import has_told_zone, keep_told_by_sessions
-from ev_pipeline.storage.tables.stations import ev_station
+from ev_pipeline.storage.planned import planned
+from ev_pipeline.storage.station_zones import HAS_TOLD_ZONE, keep_told_by_sessions
 
 WEEKDAY_MISMATCH: Final = "weekday_mismatch"
 """The one code that depends on the station's clock."""
@@ -43,6 +41,13 @@ NAMED_SCHEMA: Final = {
 
 SITE_KEY: Final = "regexp_replace(lower({name}), '[^[:alnum:]]', '', 'g')"
 """A site's name in small letters and digits: registries write the same place differently."""
+
+_ALL: Final = f"""
+    select s.station_id, s.is_registered, s.power_kw, s.time_zone, {HAS_TOLD_ZONE}
+    from ev_station s where s.scope = :scope
+"""  # noqa: S608 -- constant fragment
+_READ_ALL: Final = planned(_ALL)
+_READ_THESE: Final = planned(f"{_ALL} and s.station_id = any(cast(:station_ids as text[]))")
 
 _ADD: Final = sa.text("""
     insert into ev_station
@@ -139,14 +144,12 @@ def read_stations(
         station_ids: the stations.
         load_id: the load that asks; null for the stream.
     """
-    stored = (ev_station.c[name] for name in STATION_SCHEMA if name in ev_station.c)
-    query = sa.select(*stored, has_told_zone(load_id)).where(ev_station.c.scope == scope)
-    if station_ids is not None:
-        query = query.where(
-            ev_station.c.station_id == sa.any_(sa.literal(station_ids, pg.ARRAY(sa.Text())))
-        )
-    rows = connection.execute(marked(query))
-    return pl.DataFrame([tuple(row) for row in rows], schema=STATION_SCHEMA, orient="row")
+    asked: dict[str, Any] = {"scope": scope, "load_id": load_id}
+    if station_ids is None:
+        rows = connection.execute(_READ_ALL, asked)
+    else:
+        rows = connection.execute(_READ_THESE, {**asked, "station_ids": station_ids})
+    return pl.DataFrame([*map(tuple, rows)], schema=STATION_SCHEMA, orient="row")
 
 
 def add_unregistered(

@@ -4,14 +4,15 @@ What lives here: counting the staging tables. What does not: filling them.
 """
 
 from collections import Counter
+from dataclasses import replace
 from typing import Final
 
 import sqlalchemy as sa
 
 from ev_pipeline.storage.ledger import Counts, sum_of
 from ev_pipeline.storage.loads import Tally
+from ev_pipeline.storage.overlaps import OVERLAP
 from ev_pipeline.storage.planned import planned
-from ev_pipeline.storage.sessions import OVERLAP
 
 _SESSIONS: Final = planned("""
     select account,
@@ -80,35 +81,49 @@ _ROWS_REPEATED: Final = sa.text("""
 """)
 
 
+def count_sessions(connection: sa.Connection) -> dict[str | None, Counts]:
+    """What became of a load's sessions, by account; null where they name none."""
+    return {row[0]: Counts(*row[1:]) for row in connection.execute(_SESSIONS)}
+
+
+def tally_of(by_account: dict[str | None, Counts]) -> Tally:
+    """The counts alone."""
+    return Tally(
+        counts=sum_of(by_account.values()),
+        by_account={account: n for account, n in by_account.items() if account is not None},
+    )
+
+
 def tally_sessions(
     connection: sa.Connection,
+    by_account: dict[str | None, Counts],
     *,
     warnings: Counter[str],
     notes: Counter[str],
     has_overlaps: bool,
 ) -> Tally:
-    """What became of a load's sessions.
+    """What became of a load's sessions, and why.
 
     Args:
         connection: the load's transaction.
+        by_account: what became of them.
         warnings: staged records by warning code.
         notes: staged records by note code.
-        has_overlaps: whether any record that is written overlaps another.
+        has_overlaps: whether any record overlaps another.
     """
-    by_account = {row[0]: Counts(*row[1:]) for row in connection.execute(_SESSIONS)}
-    counts = sum_of(by_account.values())
+    tally = tally_of(by_account)
+    counts = tally.counts
     if has_overlaps:
         warnings = warnings + Counter({OVERLAP: connection.execute(_OVERLAPPING).scalar_one()})
     if counts.stored < counts.received:
         warnings = warnings - _by_code(connection, _WARNINGS_NOT_WRITTEN)
         notes = notes - _by_code(connection, _NOTES_NOT_WRITTEN)
-    return Tally(
-        counts=counts,
+    return replace(
+        tally,
         reasons=dict(_by_code(connection, _REASONS)) if counts.quarantined else {},
         warnings=dict(sorted((+warnings).items())),
         notes=dict(sorted((+notes).items())),
         duplicates_of=_by_load(connection, _DUPLICATES_OF) if counts.duplicate else {},
-        by_account={account: n for account, n in by_account.items() if account is not None},
     )
 
 

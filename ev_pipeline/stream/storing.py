@@ -14,8 +14,8 @@ from ev_pipeline.intake.load import take_in
 from ev_pipeline.intake.stream_job import stream_job
 from ev_pipeline.settings import Settings
 from ev_pipeline.sources.payloads.messages import DecodedRecords, Message, decode_messages
-from ev_pipeline.storage.instant_labels import label_written
-from ev_pipeline.storage.outcomes import Outcome, read_outcomes
+from ev_pipeline.storage.instant_labels import label_plain, label_written
+from ev_pipeline.storage.outcomes import Outcome, outcomes_of, read_outcomes
 from ev_pipeline.storage.planned import plan_once
 from ev_pipeline.stream.champion import Champion
 
@@ -75,8 +75,10 @@ class Storing:
 
     def _write(self, connection: sa.Connection, records: DecodedRecords) -> list[Outcome]:
         now = datetime.now(UTC)
-        take_in(connection, stream_job(self._settings, records, now))
+        plain = take_in(connection, stream_job(self._settings, records, now)).plain
         labeller = self._champion.for_transaction(connection, now)
-        if labeller is not None:
+        if labeller is not None and plain is not None:
+            label_plain(connection, labeller, plain, scope=records.scope)
+        elif labeller is not None:
             label_written(connection, labeller)
-        return read_outcomes(connection)
+        return read_outcomes(connection) if plain is None else outcomes_of(plain)
