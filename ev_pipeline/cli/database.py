@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def database(settings: "Settings") -> Iterator["sa.Engine"]:
+def database(settings: "Settings", *, is_parallel: bool = True) -> Iterator["sa.Engine"]:
     """The settings' database while the context lasts, its schema up to date.
+
+    Args:
+        settings: its address.
+        is_parallel: whether a query may take several cores.
 
     Raises:
         PipelineError: it is away, of another version, fails on the way (a full disk, a lost
@@ -39,7 +43,7 @@ def database(settings: "Settings") -> Iterator["sa.Engine"]:
         *(adbc_driver_manager.OperationalError, adbc_driver_manager.InternalError),
     )
 
-    engine = connect(settings)
+    engine = connect(settings, is_parallel=is_parallel)
     try:
         require_schema(engine)
         yield engine

@@ -52,7 +52,7 @@ def stream() -> None:
 
     log_to(sys.stderr)
     settings = load_settings("stream")
-    with database(settings) as engine:
+    with database(settings, is_parallel=False) as engine:
         running = Stream(engine, settings, is_told_apart=True)
         threading.Thread(target=_await_stop, args=(running,), daemon=True).start()
         running.run()

@@ -50,14 +50,21 @@ _SESSION_OPTIONS: Final = "-c timezone=UTC -c jit=off -c temp_buffers=128MB"
 """Times are shown in UTC; compiling our few-second statements costs more than it saves; staging
 tables stay in memory as long as they are of that size (it is taken only when it is used)."""
 
+_ON_ONE_CORE: Final = " -c max_parallel_workers_per_gather=0"
+"""To start the processes of a parallel query takes some 10 ms of two cores."""
 
-def connect(settings: Settings) -> sa.Engine:
+
+def connect(settings: Settings, *, is_parallel: bool = True) -> sa.Engine:
     """An engine whose database has answered.
+
+    Args:
+        settings: the address.
+        is_parallel: as for `make_engine`.
 
     Raises:
         PipelineError: no address is set, it names another driver, or nobody answers there.
     """
-    engine = make_engine(settings)
+    engine = make_engine(settings, is_parallel=is_parallel)
     try:
         with engine.connect():
             return engine
@@ -71,8 +78,13 @@ def connect(settings: Settings) -> sa.Engine:
         ) from error
 
 
-def make_engine(settings: Settings) -> sa.Engine:
+def make_engine(settings: Settings, *, is_parallel: bool = True) -> sa.Engine:
     """An engine whose database need not be there yet.
+
+    Args:
+        settings: the address.
+        is_parallel: whether a query may take several cores: not where it is one of many that
+            others wait beside.
 
     Raises:
         PipelineError: no address is set, or it names another driver.
@@ -83,7 +95,7 @@ def make_engine(settings: Settings) -> sa.Engine:
         connect_args={
             "application_name": "ev-pipeline",
             "connect_timeout": CONNECT_TIMEOUT_S,
-            "options": _SESSION_OPTIONS,
+            "options": _SESSION_OPTIONS if is_parallel else _SESSION_OPTIONS + _ON_ONE_CORE,
         },
     )
 

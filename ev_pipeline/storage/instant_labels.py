@@ -75,24 +75,7 @@ def label_plain(
     connection: sa.Connection, labeller: Labeller, plain: pl.DataFrame, *, scope: str
 ) -> int:
     """The same for the sessions of `Tally.plain`, without reading them."""
-    n = plain.height
-    codes, has_warning = plain["warnings"], plain["warnings"].list.len() > 0
-    warning, valid = (pl.Series([word]).new_from_index(0, n) for word in ("warning", "valid"))
-    columns = {
-        "session_id": plain["session_id"],
-        "revision": pl.Series([1], dtype=pl.Int32).new_from_index(0, n),
-        "scope": pl.Series([scope]).new_from_index(0, n),
-        "station_id": plain["station_id"],
-        "user_id": plain["user_id"],
-        "quality": warning.zip_with(has_warning, valid),
-        "quality_codes": codes.list.concat(plain["notes"]),
-        "started_us": plain["started_at"].to_physical(),
-        "ended_us": plain["ended_at"].to_physical(),
-        "started_local_us": plain["started_local_at"].to_physical(),
-        "energy_kwh": plain["energy_kwh"],
-        "charging_duration_h": plain["charging_duration_h"],
-    }
-    return _store(connection, labeller, pl.DataFrame(columns, schema=_SCHEMA))
+    return _store(connection, labeller, sessions_of(plain, scope=scope))
 
 
 def label_rest(connection: sa.Connection, labeller: Labeller) -> int:
@@ -136,6 +119,32 @@ def read_sessions(connection: sa.Connection, session_ids: Collection[str]) -> pl
         session_ids: our ids; those that are not stored give no row.
     """
     return _frame(connection.execute(_NAMED, {"session_ids": list(session_ids)}).all())
+
+
+def sessions_of(plain: pl.DataFrame, *, scope: str) -> pl.DataFrame:
+    """What `read_sessions` reads of the sessions of `Tally.plain`.
+
+    Args:
+        plain: the sessions.
+        scope: their operator.
+    """
+    n, warnings = plain.height, plain["warnings"]
+    warning, valid = (pl.Series([word]).new_from_index(0, n) for word in ("warning", "valid"))
+    columns = {
+        "session_id": plain["session_id"],
+        "revision": pl.Series([1], dtype=pl.Int32).new_from_index(0, n),
+        "scope": pl.Series([scope]).new_from_index(0, n),
+        "station_id": plain["station_id"],
+        "user_id": plain["user_id"],
+        "quality": warning.zip_with(warnings.list.len() > 0, valid),
+        "quality_codes": warnings.list.concat(plain["notes"]),
+        "started_us": plain["started_at"].to_physical(),
+        "ended_us": plain["ended_at"].to_physical(),
+        "started_local_us": plain["started_local_at"].to_physical(),
+        "energy_kwh": plain["energy_kwh"],
+        "charging_duration_h": plain["charging_duration_h"],
+    }
+    return pl.DataFrame(columns, schema=_SCHEMA)
 
 
 def _frame(rows: Sequence[sa.Row[Any]]) -> pl.DataFrame:

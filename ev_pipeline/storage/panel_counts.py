@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from ev_pipeline.domain.periods import Period
 from ev_pipeline.storage.panel_snapshot import Snapshot
 from ev_pipeline.storage.rollup_shapes import CODE, DAY
@@ -49,25 +47,23 @@ _REFUSED: Final = """
 
 def count_users(snapshot: Snapshot) -> int:
     """Users of stored sessions; sessions that name nobody do not count."""
-    return _one(snapshot, _USERS)
+    return int(_one(snapshot, _USERS))
 
 
 def count_stations(snapshot: Snapshot) -> int:
     """Stations with a stored session."""
-    return _one(snapshot, _STATIONS)
+    return int(_one(snapshot, _STATIONS))
 
 
 def last_session_at(snapshot: Snapshot) -> datetime | None:
     """When the last session ended; null where there is none."""
-    found: datetime | None = snapshot.connection.scalar(
-        sa.text("select max(ended_at) from ev_session")
-    )
+    found: datetime | None = _one(snapshot, "select max(ended_at) from ev_session")
     return found
 
 
 def count_refused(snapshot: Snapshot) -> int:
     """Records in quarantine, also those whose start nobody can read."""
-    return _one(snapshot, "select count(*) from ev_quarantine where state = 'open'")
+    return int(_one(snapshot, "select count(*) from ev_quarantine where state = 'open'"))
 
 
 def refused_by_day(
@@ -75,7 +71,7 @@ def refused_by_day(
 ) -> dict[date, int]:
     """Records in quarantine by the day of their readable start, those of one station or all."""
     given = {"since": period.since, "until": period.until, "station_id": station_id}
-    rows = snapshot.connection.execute(sa.text(_REFUSED), {**snapshot.given, **given})
+    rows = (row.values() for row in snapshot.ask(_REFUSED, **given))
     return {day: int(count) for day, count in rows}
 
 
@@ -112,7 +108,7 @@ def costs_by_currency(snapshot: Snapshot) -> list[Mapping[str, Any]]:
         from ({with_tail(DAY, TAIL_OF_SNAPSHOT)}) r where currency <> ''
         group by 1 order by 2 desc, 1
     """  # noqa: S608 -- a constant
-    return _rows(snapshot, statement)
+    return snapshot.ask(statement)
 
 
 def ledger_by_source(snapshot: Snapshot) -> list[Mapping[str, Any]]:
@@ -123,24 +119,19 @@ def ledger_by_source(snapshot: Snapshot) -> list[Mapping[str, Any]]:
             sum(quarantined)::bigint as quarantined
         from ev_ledger group by 1, 2 order by 3 desc, 1, 2
     """
-    return _rows(snapshot, statement)
+    return snapshot.ask(statement)
 
 
 def scopes_of_station(snapshot: Snapshot, station_id: str) -> list[str]:
     """The operators that have a station of this id; none if nobody has."""
-    statement = sa.text("select scope from ev_station where station_id = :station_id order by 1")
-    return list(snapshot.connection.execute(statement, {"station_id": station_id}).scalars())
+    statement = "select scope from ev_station where station_id = :station_id order by 1"
+    return [row["scope"] for row in snapshot.ask(statement, station_id=station_id)]
 
 
-def _one(snapshot: Snapshot, statement: str) -> int:
-    return int(snapshot.connection.execute(sa.text(statement), snapshot.given).scalar_one())
+def _one(snapshot: Snapshot, statement: str) -> Any:
+    (value,) = snapshot.ask(statement)[0].values()
+    return value
 
 
 def _by_name(snapshot: Snapshot, statement: str) -> dict[str, int]:
-    found = snapshot.connection.execute(sa.text(statement), snapshot.given)
-    return {name: int(count) for name, count in found}
-
-
-def _rows(snapshot: Snapshot, statement: str) -> list[Mapping[str, Any]]:
-    found = snapshot.connection.execute(sa.text(statement), snapshot.given)
-    return [dict(row) for row in found.mappings()]
+    return {name: int(count) for name, count in (row.values() for row in snapshot.ask(statement))}

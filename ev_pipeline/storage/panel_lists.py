@@ -6,8 +6,6 @@ What lives here: the queries. What does not: sums and counts (`panel_sums`, `pan
 from collections.abc import Mapping
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from ev_pipeline.domain.periods import Period
 from ev_pipeline.storage.panel_snapshot import Snapshot
 from ev_pipeline.storage.rollup_shapes import OCCUPANCY, STATION, STATION_WHOLE, USER
@@ -46,7 +44,7 @@ def newest_sessions(snapshot: Snapshot, *, limit: int) -> list[Mapping[str, Any]
     """The sessions that were stored or corrected last, the last first."""
     found: list[Mapping[str, Any]] = []
     for n_rows in _LOG_ROWS:
-        found = _rows(snapshot, _NEWEST, n_rows=n_rows, limit=limit)
+        found = snapshot.ask(_NEWEST, n_rows=n_rows, limit=limit)
         if len(found) == limit:
             break
     return found
@@ -58,7 +56,7 @@ def newest_anomalies(snapshot: Snapshot, *, limit: int) -> list[Mapping[str, Any
         select {_SHOWN} from ev_session_labelled s where s.is_anomaly
         order by s.ended_at desc, s.session_id limit :limit
     """  # noqa: S608 -- constant names
-    return _rows(snapshot, statement, limit=limit)
+    return snapshot.ask(statement, limit=limit)
 
 
 def users_by_sessions(snapshot: Snapshot) -> list[Mapping[str, Any]]:
@@ -67,7 +65,7 @@ def users_by_sessions(snapshot: Snapshot) -> list[Mapping[str, Any]]:
         select n_sessions, energy_kwh from ({with_tail(USER, TAIL_OF_SNAPSHOT)}) r
         where n_sessions > 0 order by n_sessions desc, energy_kwh desc
     """  # noqa: S608 -- constant names
-    return _rows(snapshot, statement)
+    return snapshot.ask(statement)
 
 
 _RECENT: Final = "day between :first_day and :last_day"
@@ -152,15 +150,9 @@ def stations_by_sessions(
         recent: the days over which time taken is summed, split at midnight.
         limit: how many stations.
     """
-    return _rows(
-        snapshot,
+    return snapshot.ask(
         _STATIONS,
         first_day=recent.first_day,
         last_day=recent.last_day,
         limit=limit,
     )
-
-
-def _rows(snapshot: Snapshot, statement: str, **given: Any) -> list[Mapping[str, Any]]:
-    found = snapshot.connection.execute(sa.text(statement), {**snapshot.given, **given})
-    return [dict(row) for row in found.mappings()]

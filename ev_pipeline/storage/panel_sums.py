@@ -9,8 +9,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from ev_pipeline.domain.periods import Period
 from ev_pipeline.storage.panel_snapshot import Snapshot
 from ev_pipeline.storage.rollup_shapes import DAY, NETWORK, STATION, Rollup
@@ -91,7 +89,7 @@ def busy_days(snapshot: Snapshot) -> list[date]:
         select day from ({both_parts(DAY, TAIL_OF_SNAPSHOT)}) r
         group by day having sum(n_sessions) > 0 order by day
     """  # noqa: S608 -- a constant
-    return list(snapshot.connection.execute(sa.text(statement), snapshot.given).scalars())
+    return [row["day"] for row in snapshot.ask(statement)]
 
 
 def last_day(snapshot: Snapshot) -> date | None:
@@ -160,9 +158,9 @@ def _read(
 
     PostgreSQL takes conditions on keys into both parts of the subquery, so that little is read.
     """
-    statement = sa.text(f"""
+    statement = f"""
         select {by} as bucket, {_SUMS} from ({both_parts(rollup, TAIL_OF_SNAPSHOT)}) r where {where}
         group by 1 having sum(n_sessions) > 0
-    """)  # noqa: S608 -- constant names
-    rows = snapshot.connection.execute(statement, {**snapshot.given, **given})
+    """  # noqa: S608 -- constant names
+    rows = (row.values() for row in snapshot.ask(statement, **given))
     return {bucket: Sums(*sums) for bucket, *sums in rows}

@@ -79,8 +79,7 @@ def later(
 def send_waiting(connection: sa.Connection) -> None:
     """What waits for the next statement runs now, since that is none of SQLAlchemy's."""
     if waiting := connection.info.pop(_WAITING, None):
-        with closing(connection.connection.cursor()) as cursor:
-            cursor.execute("; ".join(waiting))
+        connection.exec_driver_sql(_together(waiting))
 
 
 def _forget_waiting(connection: sa.Connection) -> None:
@@ -119,8 +118,13 @@ def _prepared(*event: Any) -> tuple[str, Any]:
     elif context.execution_options.get(_MARK):
         sql = _call(connection.info.setdefault(_MARK, {}), cursor, sql)
     if waiting := connection.info.pop(_WAITING, None):
-        sql = "; ".join(waiting).replace("%", "%%") + "; " + sql
+        sql = f"{_together(waiting)}; {sql}"
     return sql, parameters
+
+
+def _together(calls: list[str]) -> str:
+    """Statements whose values stand in them, as the driver takes them with others."""
+    return "; ".join(calls).replace("%", "%%")
 
 
 def _call(calls: dict[str, str], cursor: Any, sql: str) -> str:

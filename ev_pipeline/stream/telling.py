@@ -159,7 +159,7 @@ def _tell_until_asked_to_end(settings: Settings, lines: Iterator[bytes]) -> None
     ended = threading.Event()
     worker = _Worker(ended.set)
     threading.Thread(target=worker.hear, args=(lines,), name="hearing", daemon=True).start()
-    engine = make_engine(settings)
+    engine = make_engine(settings, is_parallel=False)
     with Unforeseen(ended.set) as unforeseen, Teller(engine, settings, worker.state) as teller:
         worker.on_change = teller.note_change
         ended.wait()

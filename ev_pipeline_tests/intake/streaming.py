@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
+from polars.testing import assert_frame_equal
 
 from ev_pipeline.intake.load import take_in
 from ev_pipeline.intake.records import DELIVERY
@@ -16,8 +17,9 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.sources.mapping import Mapping
 from ev_pipeline.sources.payloads.messages import DecodedRecords
 from ev_pipeline.sources.reader import RecordBatch, read_records
+from ev_pipeline.storage.instant_labels import read_sessions, sessions_of
 from ev_pipeline.storage.loads import Tally
-from ev_pipeline.storage.outcomes import Outcome, read_outcomes
+from ev_pipeline.storage.outcomes import Outcome, outcomes_of, read_outcomes
 from ev_pipeline_tests.intake.files import CANONICAL
 
 RECEIVED_AT = datetime(2024, 5, 7, 12, tzinfo=UTC)
@@ -59,4 +61,17 @@ def deliver(
     scope = mapping.scope or settings.operator
     records = DecodedRecords(mapping, scope, RecordBatch(frame, None, batch.raw))
     tally = take_in(connection, stream_job(settings, records, now))
-    return tally, read_outcomes(connection)
+    outcomes = read_outcomes(connection)
+    if tally.plain is not None:
+        assert_known_as_stored(connection, tally.plain, outcomes, scope=scope)
+    return tally, outcomes
+
+
+def assert_known_as_stored(
+    connection: sa.Connection, plain: pl.DataFrame, outcomes: list[Outcome], *, scope: str
+) -> None:
+    """What the intake knows of plain sessions is what is read of them once they are stored."""
+    assert outcomes_of(plain) == outcomes
+    known = sessions_of(plain, scope=scope).sort("session_id")
+    stored = read_sessions(connection, known["session_id"].to_list()).sort("session_id")
+    assert_frame_equal(known, stored)

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from ev_pipeline.storage.faults import is_infrastructure_fault
-from ev_pipeline.storage.planned import marked, plan_for, plan_once, planned
+from ev_pipeline.storage.planned import later, marked, plan_for, plan_once, planned
 
 N_PREPARED = sa.text(
     "select count(*), sum(generic_plans + custom_plans) from pg_prepared_statements"
@@ -115,3 +115,62 @@ def test_plans_are_made_anew_once_the_sessions_have_doubled(planning: sa.Engine)
             plan_for(connection, n_bytes)
             made.append(connection.info["ev_planned_for_bytes"] if n_bytes else None)
         assert made == [None, 8192, 8192, 16385, 16385]
+
+
+WAITING = planned("insert into waiting values (:word)")
+WORDS = planned("select array(select word from waiting)")
+
+
+def make_waiting(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("create temp table if not exists waiting (word text)")
+    connection.exec_driver_sql("truncate waiting")
+
+
+def test_what_waits_runs_in_order_before_the_next_statement(planning: sa.Engine) -> None:
+    words = ["50 %", "it's; drop table waiting", "%(word)s", "\\ \u00e4\u2028", ""]
+    with planning.begin() as connection:
+        make_waiting(connection)
+        connection.execute(WORDS)  # from here on the connection plans
+        for word in words:
+            later(connection, WAITING, word=word)
+        assert connection.execute(WORDS).scalar_one() == words
+        later(connection, WAITING, word="last")
+        assert (
+            connection.exec_driver_sql("delete from waiting where word like '50%%'").rowcount == 1
+        )
+        assert connection.execute(WORDS).scalar_one() == [*words[1:], "last"]
+
+
+def test_what_waits_at_the_end_is_committed_or_taken_back_with_the_rest(
+    planning: sa.Engine,
+) -> None:
+    with planning.connect() as connection:
+        make_waiting(connection)
+        connection.execute(WORDS)
+        later(connection, WAITING, word="kept")
+        connection.commit()
+        with connection.begin() as transaction:
+            later(connection, WAITING, word="taken back")
+            transaction.rollback()
+        assert connection.execute(WORDS).scalar_one() == ["kept"]
+
+
+def test_what_waits_has_its_fault_raised_by_the_next(planning: sa.Engine) -> None:
+    divided = planned("select 1 / cast(:by as int)")
+    with planning.connect() as connection:
+        connection.execute(divided, {"by": 1})
+        later(connection, divided, by=0)
+        with pytest.raises(sa.exc.DataError, match="division by zero"):
+            connection.execute(SUM, {"one": 1, "two": 2})
+        connection.rollback()
+        assert connection.execute(SUM, {"one": 1, "two": 2}).one() == (3, "100%", 0)
+        later(connection, divided, by=0)
+        with pytest.raises(sa.exc.DataError, match="division by zero"):
+            connection.commit()
+
+
+def test_where_nothing_is_planned_nothing_waits(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        make_waiting(connection)
+        later(connection, WAITING, word="at once")
+        assert connection.exec_driver_sql("select word from waiting").scalar_one() == "at once"
