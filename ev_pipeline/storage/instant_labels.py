@@ -37,10 +37,10 @@ _STORE: Final = planned(f"""
         (session_id, session_revision, model_version, kmeans_cluster, dbscan_cluster,
          anomaly_score, is_anomaly, anomaly_reasons, labelled_at, labelled_by)
     select session_id, session_revision, :version, kmeans_cluster, dbscan_cluster, anomaly_score,
-        is_anomaly, cast(anomaly_reasons as jsonb), :labelled_at, :labelled_by
+        is_anomaly, anomaly_reasons, :labelled_at, :labelled_by
     from jsonb_to_recordset(cast(:labels as jsonb)) as n(
         session_id uuid, session_revision int, kmeans_cluster smallint, dbscan_cluster smallint,
-        anomaly_score float8, is_anomaly boolean, anomaly_reasons text)
+        anomaly_score float8, is_anomaly boolean, anomaly_reasons jsonb)
     {REPLACING}
 """)  # noqa: S608 -- constant fragment
 """Without a staging table: to fill one takes longer than to read a batch's labels from a text."""
@@ -99,7 +99,7 @@ def _label(connection: sa.Connection, labeller: Labeller, rows: Sequence[sa.Row[
 
 
 def _store(connection: sa.Connection, labeller: Labeller, sessions: pl.DataFrame) -> int:
-    labels = labeller.say_of(sessions)
+    labels = labeller.own_labels(sessions)
     later(
         connection,
         _STORE,
@@ -128,16 +128,20 @@ def sessions_of(plain: pl.DataFrame, *, scope: str) -> pl.DataFrame:
         plain: the sessions.
         scope: their operator.
     """
-    n, warnings = plain.height, plain["warnings"]
-    warning, valid = (pl.Series([word]).new_from_index(0, n) for word in ("warning", "valid"))
+    n, codes = plain.height, plain["notes"]
+    quality = pl.Series(["valid"]).new_from_index(0, n)
+    has_warning = plain["warnings"].list.len() > 0
+    if has_warning.any():
+        codes = plain["warnings"].list.concat(codes)
+        quality = pl.Series(["warning"]).new_from_index(0, n).zip_with(has_warning, quality)
     columns = {
         "session_id": plain["session_id"],
         "revision": pl.Series([1], dtype=pl.Int32).new_from_index(0, n),
         "scope": pl.Series([scope]).new_from_index(0, n),
         "station_id": plain["station_id"],
         "user_id": plain["user_id"],
-        "quality": warning.zip_with(warnings.list.len() > 0, valid),
-        "quality_codes": warnings.list.concat(plain["notes"]),
+        "quality": quality,
+        "quality_codes": codes,
         "started_us": plain["started_at"].to_physical(),
         "ended_us": plain["ended_at"].to_physical(),
         "started_local_us": plain["started_local_at"].to_physical(),

@@ -74,9 +74,6 @@ _REASONS: Final = pl.format(
 )
 """A session's reasons as JSON."""
 
-_NO_REASONS: Final = pl.lit("[]").alias("anomaly_reasons")
-"""The same where none of the sessions is an anomaly, as it is in most small batches."""
-
 _MAKE_NEW: Final = f"""
     create temp table if not exists ev_session_label_new (like {TABLE}) on commit drop
 """
@@ -115,8 +112,9 @@ class Labeller:
     def label(self, sessions: pl.DataFrame) -> pl.DataFrame:
         """The sessions' labels, with the columns of `ev_session_label`."""
         return (
-            self.say_of(sessions)
+            self.own_labels(sessions)
             .with_columns(
+                anomaly_reasons=_REASONS,
                 model_version=pl.lit(self.version),
                 labelled_at=pl.lit(self.labelled_at),
                 labelled_by=pl.lit(self.labelled_by),
@@ -124,13 +122,9 @@ class Labeller:
             .select(column.name for column in ev_session_label.columns)
         )
 
-    def say_of(self, sessions: pl.DataFrame) -> pl.DataFrame:
-        """The same without what all of the version's labels have in common."""
-        labels = self.bundle.label(_DESCRIBE.run(sessions))
-        has_reasons = labels["is_anomaly"].any()
-        return labels.with_columns(
-            _REASONS.alias("anomaly_reasons") if has_reasons else _NO_REASONS
-        )
+    def own_labels(self, sessions: pl.DataFrame) -> pl.DataFrame:
+        """The same without what all of the version's labels have in common, reasons as a list."""
+        return self.bundle.label(_DESCRIBE.run(sessions))
 
 
 def label_everything(engine: sa.Engine, labeller: Labeller) -> int:

@@ -5,6 +5,7 @@ What lives here: the transaction. What does not: its steps (`intake`, `storage`)
 """
 
 import json
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -47,16 +48,28 @@ class Storing:
         self._engine = engine
         self._settings = settings
         self._champion = champion
+        self._held = threading.local()
 
     def store(self, records: DecodedRecords) -> list[Fate]:
         """The records are committed; each that is stored has the champion's label.
 
         Where there is no champion they are stored without, and get theirs with the first one.
         """
-        with self._engine.begin() as connection:
+        connection = self._connection()
+        with connection.begin():
             outcomes = self._write(connection, records)
         messages = records.batch.frame["message"].to_list()
         return [Fate(messages[outcome.ordinal], outcome) for outcome in outcomes]
+
+    def _connection(self) -> sa.Connection:
+        """The thread's own, for good: one that is lost fails once, and then is made anew.
+
+        To borrow one each time, and to see whether it lives, would be one more round trip.
+        """
+        held: sa.Connection | None = getattr(self._held, "connection", None)
+        if held is None:
+            held = self._held.connection = self._engine.connect()
+        return held
 
     def rehearse(self) -> None:
         """A first transaction is done and taken back: what is slow once keeps nobody waiting."""
@@ -69,7 +82,8 @@ class Storing:
         }
         message = Message(json.dumps(session).encode(), "stream", now)
         records = decode_messages([message], default_scope=self._settings.operator)
-        with self._engine.connect() as connection, connection.begin() as transaction:
+        connection = self._connection()
+        with connection.begin() as transaction:
             self._write(connection, records[0])
             transaction.rollback()
 
