@@ -24,8 +24,11 @@ from ev_pipeline.messaging.login import Login
 STATIONS: Final = 2_000
 """Of each account; all of its publishers' sessions are at one of them."""
 
-_CONNECTORS: Final = 40 * STATIONS
-"""Of each task, with one session after the other on each of them, so that nothing overlaps."""
+_CONNECTORS: Final = 2 * STATIONS
+"""In use at a time."""
+
+_SLOTS: Final = 5
+"""Sessions of a connector, one after the other, so that none overlap; then others are in use."""
 
 _BEGAN_BEFORE: Final = timedelta(minutes=58)
 _SLOT: Final = timedelta(minutes=11)
@@ -146,7 +149,8 @@ class _Packets:
 
     def at(self, number: int) -> bytes:
         """The packet of the session with this number."""
-        slot, place = divmod(number, _CONNECTORS)
+        n_slots, place = divmod(number, _CONNECTORS)
+        in_use, slot = divmod(n_slots, _SLOTS)
         connector, station = divmod(place, STATIONS)
         if slot != self._slot:
             start = self._first_start + slot * _SLOT
@@ -155,7 +159,7 @@ class _Packets:
         body = (
             f'{{"session_id":"{self._task.name}-{number}",'
             f'"station_id":"{self._task.login.username[:12]}-{station}",'
-            f'"connector_id":"{self._task.name}-{connector}",'
+            f'"connector_id":"{self._task.name}-{in_use}-{connector}",'
             f'"user_id":"U-{number % 4999}","started_at":"{self._times[0]}",'
             f'"ended_at":"{self._times[1]}","energy_kwh":{_energy_kwh(number)},'
             f'"cost":{1 + number % 31 / 4},"currency":"EUR"}}'

@@ -3,7 +3,7 @@
 What lives here: the transaction around a load, its number, its row and its ledger. What does not:
 the steps for sessions (`session_load`) and for registries (`registry_load`).
 
-Batches are decoded, judged and copied into temporary tables; then statements over whole tables
+Batches are decoded, judged and staged in temporary tables; then statements over whole tables
 decide, write, count and log. Nobody sees anything of it before the commit, and a load that is
 killed at any moment leaves nothing: the same file is simply loaded again. No row that a stream
 beside it needs is locked before the last moments: sessions are written in order of their ids, and

@@ -66,6 +66,8 @@ class Tally:
         by_account: the counts of each account whose records are among them.
         plain: of what a stream brings the sessions with all that is stored of them, if each is
             stored as a first revision and nothing else came: then nobody has to read them.
+
+    Of what a stream brings nobody asks for reasons, warnings, notes and what it repeats.
     """
 
     counts: Counts = field(default_factory=Counts)

@@ -48,7 +48,7 @@ def plan_once(engine: sa.Engine) -> None:
     if not sa.event.contains(engine, "before_cursor_execute", _prepared):
         sa.event.listen(engine, "before_cursor_execute", _prepared, retval=True)
         sa.event.listen(engine, "handle_error", _give_up_outdated)
-        sa.event.listen(engine, "commit", send_waiting)
+        sa.event.listen(engine, "commit", _send_at_commit)
         sa.event.listen(engine, "rollback", _forget_waiting)
 
 
@@ -57,8 +57,8 @@ def later(
 ) -> None:
     """Run a marked statement together with the connection's next one, before it.
 
-    Nobody hears what it answers; if it fails, the next one does. Where the engine plans nothing, it
-    runs at once.
+    Nobody hears what it answers; if it fails, the next one does. Whoever ends the transaction calls
+    `send_waiting` before. Where the engine plans nothing, it runs at once.
 
     Args:
         connection: the transaction.
@@ -77,9 +77,18 @@ def later(
 
 
 def send_waiting(connection: sa.Connection) -> None:
-    """What waits for the next statement runs now, since that is none of SQLAlchemy's."""
+    """What waits runs now: the next statement is none of SQLAlchemy's, or there is none."""
     if waiting := connection.info.pop(_WAITING, None):
         connection.exec_driver_sql(_together(waiting))
+
+
+def _send_at_commit(connection: sa.Connection) -> None:
+    """What nobody has sent by then; if it fails the connection ends, for nobody takes it back."""
+    try:
+        send_waiting(connection)
+    except sa.exc.DBAPIError:
+        connection.invalidate()
+        raise
 
 
 def _forget_waiting(connection: sa.Connection) -> None:

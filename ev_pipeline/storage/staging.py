@@ -9,6 +9,7 @@ stream's batch, for that waits for the file system. Nothing is left of a load th
 rows are taken back with its transaction.
 """
 
+from time import monotonic
 from typing import Final
 
 import sqlalchemy as sa
@@ -142,10 +143,12 @@ _LOOK: Final = planned("""
 many all sessions take."""
 
 _LOOK_EVERY: Final = 1_000
-"""Records after which it is looked again how many bytes that is: to look at each small batch would
-take as long as to empty the tables."""
+_LOOK_EVERY_S: Final = 60.0
+"""Records and seconds after which it is looked again how many bytes that is: to look at each small
+batch would take as long as to empty the tables."""
 
-_UNTIL_LOOK: Final = "ev_records_until_look"
+_LOOKED: Final = "ev_staging_looked"
+_MADE_BY: Final = "ev_staging_made_by"
 
 _SET_MEMORY: Final = planned("select set_config('work_mem', :work_memory, true)")
 
@@ -158,9 +161,12 @@ def open_staging(connection: sa.Connection, n_records: int | None = None) -> Non
         n_records: how many records will be staged; null where nobody knows.
     """
     later(connection, _SET_MEMORY, work_memory=_WORK_MEMORY)
-    left = connection.info.get(_UNTIL_LOOK, 0) - (n_records or _LOOK_EVERY)
-    connection.info[_UNTIL_LOOK] = left
-    if left > 0 or _has_small_tables(connection):
+    left, looked_at = connection.info.pop(_LOOKED, (0, 0.0))
+    left -= n_records or _LOOK_EVERY
+    is_known = left > 0 and monotonic() - looked_at < _LOOK_EVERY_S
+    if is_known:
+        connection.info[_LOOKED] = left, looked_at
+    if is_known or _has_small_tables(connection):
         later(connection, _EMPTY)
 
 
@@ -168,12 +174,15 @@ def _has_small_tables(connection: sa.Connection) -> bool:
     """Whether there are tables to be emptied by deleting; else they are made, or truncated."""
     n_bytes, stored_bytes = connection.execute(_LOOK).one()
     plan_for(connection, stored_bytes)
+    transaction = connection.get_transaction()
     if n_bytes is None:
         for statement in (*_TABLES, _LANDING):
             connection.execute(sa.text(statement))
+        connection.info[_MADE_BY] = transaction
         return False
-    # The tables were made by a transaction that was committed: they stay with the connection.
-    connection.info[_UNTIL_LOOK] = _LOOK_EVERY
+    if connection.info.get(_MADE_BY) is not transaction:
+        # They are another's, which was committed: they stay as long as the connection.
+        connection.info[_LOOKED] = _LOOK_EVERY, monotonic()
     if n_bytes > _MOST_BYTES:
         connection.exec_driver_sql(f"truncate {', '.join(_NAMES)}")
         return False

@@ -17,7 +17,7 @@ from ev_pipeline.settings import Settings
 from ev_pipeline.sources.payloads.messages import DecodedRecords, Message, decode_messages
 from ev_pipeline.storage.instant_labels import label_plain, label_written
 from ev_pipeline.storage.outcomes import Outcome, outcomes_of, read_outcomes
-from ev_pipeline.storage.planned import plan_once
+from ev_pipeline.storage.planned import plan_once, send_waiting
 from ev_pipeline.stream.champion import Champion
 
 
@@ -58,6 +58,7 @@ class Storing:
         connection = self._connection()
         with connection.begin():
             outcomes = self._write(connection, records)
+            send_waiting(connection)
         messages = records.batch.frame["message"].to_list()
         return [Fate(messages[outcome.ordinal], outcome) for outcome in outcomes]
 
@@ -85,6 +86,7 @@ class Storing:
         connection = self._connection()
         with connection.begin() as transaction:
             self._write(connection, records[0])
+            send_waiting(connection)
             transaction.rollback()
 
     def _write(self, connection: sa.Connection, records: DecodedRecords) -> list[Outcome]:

@@ -1,12 +1,20 @@
 """Marked statements are planned once a connection, and answer what they would otherwise."""
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from ev_pipeline.storage.faults import is_infrastructure_fault
-from ev_pipeline.storage.planned import later, marked, plan_for, plan_once, planned
+from ev_pipeline.storage.planned import (
+    later,
+    marked,
+    plan_for,
+    plan_once,
+    planned,
+    send_waiting,
+)
 
 N_PREPARED = sa.text(
     "select count(*), sum(generic_plans + custom_plans) from pg_prepared_statements"
@@ -164,9 +172,24 @@ def test_what_waits_has_its_fault_raised_by_the_next(planning: sa.Engine) -> Non
             connection.execute(SUM, {"one": 1, "two": 2})
         connection.rollback()
         assert connection.execute(SUM, {"one": 1, "two": 2}).one() == (3, "100%", 0)
-        later(connection, divided, by=0)
-        with pytest.raises(sa.exc.DataError, match="division by zero"):
-            connection.commit()
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_what_fails_at_the_end_leaves_a_connection_that_can_be_used(
+    planning: sa.Engine,
+    is_sent: bool,  # noqa: FBT001 -- pytest gives it by name
+) -> None:
+    divided = planned("select 1 / cast(:by as int)")
+    with planning.connect() as connection:
+        for by in (1, 0, 0):
+            raises = contextlib.nullcontext() if by else pytest.raises(sa.exc.DataError)
+            with raises, connection.begin():
+                connection.execute(SUM, {"one": 1, "two": 2}).one()
+                later(connection, divided, by=by)
+                if is_sent:
+                    send_waiting(connection)
+        with connection.begin():
+            assert connection.execute(SUM, {"one": 1, "two": 2}).one() == (3, "100%", 0)
 
 
 def test_where_nothing_is_planned_nothing_waits(engine: sa.Engine) -> None:

@@ -2,9 +2,15 @@
 
 import sqlalchemy as sa
 
+from ev_pipeline.storage.planned import plan_once
 from ev_pipeline.storage.staging import open_staging
 
 STAGE_ONE = sa.text("insert into incoming (ordinal, session_id) values (0, gen_random_uuid())")
+STAGE_MANY = sa.text("""
+    insert into incoming (ordinal, session_id, station_id)
+    select n, gen_random_uuid(), repeat('station', 20) from generate_series(1, 200) n
+""")
+SIZE = sa.text("select pg_table_size('pg_temp.incoming'::regclass)")
 MEET_IT = sa.text("insert into met select session_id, 1 from incoming")
 
 
@@ -55,6 +61,38 @@ def test_staging_is_made_again_after_its_making_was_taken_back(engine: sa.Engine
         with connection.begin():
             open_staging(connection)
             assert count(connection, "landing") == 0
+
+
+def test_two_jobs_whose_tables_are_taken_back_leave_nobody_to_believe_in_them(
+    engine: sa.Engine,
+) -> None:
+    plan_once(engine)
+    with engine.connect() as connection:
+        with connection.begin() as transaction:
+            for _ in range(2):
+                open_staging(connection, 1)
+            transaction.rollback()
+        for _ in range(3):
+            with connection.begin():
+                open_staging(connection, 1)
+                assert count(connection, "incoming") == 0
+                connection.execute(STAGE_ONE)
+
+
+def test_many_small_jobs_of_a_connection_that_plans_are_emptied_and_at_last_truncated(
+    engine: sa.Engine,
+) -> None:
+    plan_once(engine)
+    sizes = []
+    with engine.connect() as connection:
+        for _ in range(60):
+            with connection.begin():
+                open_staging(connection, 200)
+                assert count(connection, "incoming") == 0
+                connection.execute(STAGE_MANY)
+                sizes.append(connection.execute(SIZE).scalar_one())
+    assert max(sizes) > sizes[0]
+    assert sizes != sorted(sizes)
 
 
 def test_a_record_that_is_met_nowhere_lands_and_one_that_is_met_waits_for_a_decision(
