@@ -5,6 +5,7 @@ says and only on the connection that delivered, and tells what became of each pu
 What lives here: the connection. What does not: topics' meaning and payloads.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Mapping
@@ -126,7 +127,9 @@ class Client:
     def stop(self) -> None:
         """The connection is over, without a will; what was not answered for has no reason code."""
         self._paho.disconnect()
-        self._paho.loop_stop()
+        # paho looks at its thread twice, which may have ended, and be None, in between.
+        with contextlib.suppress(AttributeError):
+            self._paho.loop_stop()
         self._subscribed.clear()
         self._outcomes.close()
 
