@@ -16,7 +16,7 @@ from benchmarks.streaming.loads import Load
 from benchmarks.streaming.stand import Stand, standing
 from benchmarks.training import jobs
 from benchmarks.training.jobs import Measured, in_own_process
-from ev_pipeline.stack.code_server import let_chargers_go_first
+from ev_pipeline.stack.priority import let_chargers_go_first
 
 Numbers = np.ndarray[Any, Any]
 

@@ -37,9 +37,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 _COUNTS: Final = ("received", "stored", "updated", "duplicate", "quarantined")
 _CODES: Final = ("reasons", "warnings", "notes")
 
-_NICENESS: Final = 10
-"""A file can wait for its share of the cores; what chargers report meanwhile cannot."""
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the root command."""
@@ -71,12 +68,14 @@ def load(
 
     Example: ev-pipeline load dundee cpdata.csv cp-data-dec-mar-2018.csv
     """
-    os.nice(_NICENESS)
-    from ev_pipeline.intake.load import load_file  # noqa: PLC0415 -- --help stays fast
-    from ev_pipeline.settings import load_settings  # noqa: PLC0415
-    from ev_pipeline.sources.mapping import load_mapping  # noqa: PLC0415
+    from ev_pipeline.settings import load_settings  # noqa: PLC0415 -- --help stays fast
 
-    mapping, settings = load_mapping(source), load_settings()
+    settings = load_settings()
+    _give_way(settings)
+    from ev_pipeline.intake.load import load_file  # noqa: PLC0415 -- polars counts cores once
+    from ev_pipeline.sources.mapping import load_mapping  # noqa: PLC0415 -- the same
+
+    mapping = load_mapping(source)
     results: list[LoadResult] = []
     failed = False
     with database(settings) as engine:
@@ -105,6 +104,20 @@ def load(
         _tell_unlabelled(results)
     if failed:
         raise typer.Exit(1)
+
+
+def _give_way(settings: "Settings") -> None:
+    """A file can wait for its share of the cores; what chargers report meanwhile cannot."""
+    from ev_pipeline.stack import stream_worker  # noqa: PLC0415 -- --help stays fast
+    from ev_pipeline.stack.priority import (  # noqa: PLC0415 -- the same
+        NICENESS,
+        let_chargers_go_first,
+    )
+
+    if stream_worker.trouble(settings.metrics_port):
+        os.nice(NICENESS)
+    else:
+        let_chargers_go_first()
 
 
 def _tell_empty(result: "LoadResult") -> None:

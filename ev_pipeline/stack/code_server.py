@@ -22,6 +22,7 @@ from typing import Final
 import dagster as dg
 
 from ev_pipeline.stack.credentials import HOST
+from ev_pipeline.stack.priority import let_chargers_go_first
 
 IN_PROGRESS: Final = (
     dg.DagsterRunStatus.STARTING,
@@ -32,27 +33,10 @@ IN_PROGRESS: Final = (
 LAUNCHED_TAG: Final = ".dagster/grpc_info"
 """On every run that was launched here; runs of `ev-pipeline run` have a process of their own."""
 
-NICENESS: Final = 10
-"""The code server has it, and so have its runs, as loads have: where both want the same core, a run
-gets a tenth of the time that chargers' sessions get."""
-
 _LOOK_S: Final = 0.2
 
 _Address = str | tuple[str, int]
 """A Unix socket's path, or host and port."""
-
-
-def let_chargers_go_first() -> None:
-    """This process, and what it starts, leave one core alone and want the others less than others.
-
-    Niceness is not enough: what waits for the network some hundred times a second is slow to wake
-    while every core is at work, whoever works there.
-    """
-    os.nice(NICENESS)
-    if sys.platform == "linux":
-        cores = os.sched_getaffinity(0)
-        if len(cores) > 1:
-            os.sched_setaffinity(0, cores - {min(cores)})
 
 
 def interrupted_runs() -> list[str]:

@@ -19,8 +19,8 @@ from ev_pipeline.domain.errors import PipelineError
 from ev_pipeline.messaging.handshake import log_in
 from ev_pipeline.messaging.login import Login
 from ev_pipeline.stack.broker_accounts import SERVICES, SPARE
-from ev_pipeline.stack.code_server import NICENESS
 from ev_pipeline.stack.dagster_home import CODE
+from ev_pipeline.stack.priority import NICENESS
 from ev_pipeline.stack.restore import open_backup
 from ev_pipeline.stack.services import SERVICE_NAMES
 from ev_pipeline_tests.stack.local_stack import STARTED, UP_WITHIN_S, LocalStack, local_stack
