@@ -16,6 +16,11 @@ from ev_pipeline.intake.our_ids import by_our_ids
 from ev_pipeline.storage.quarantine import first_receipts
 
 
+def has_assigned_times(rows: pl.DataFrame) -> bool:
+    """Whether the times of any record come from its receipt."""
+    return "time_assigned" in rows["notes"].explode().to_list()
+
+
 def with_ids(
     connection: sa.Connection, rows: pl.DataFrame, raw: Callable[[int], bytes], job: Job
 ) -> pl.DataFrame:
@@ -31,7 +36,7 @@ def with_ids(
         job: the load.
     """
     scope, key_has_end = job.origin.scope, job.mapping.key_has_end
-    if "time_assigned" not in {*rows["notes"].explode().to_list()}:
+    if not has_assigned_times(rows):
         identified = rows.hstack([session_ids(rows, scope=scope, key_has_end=key_has_end)])
         return by_our_ids(connection, identified, scope=scope)
     is_assigned = pl.col("notes").list.contains("time_assigned")

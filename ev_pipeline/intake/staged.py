@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ev_pipeline.intake.clock_change import Ambiguous
 from ev_pipeline.intake.clocks import with_clock_warnings
 from ev_pipeline.intake.connectors import Connectors
-from ev_pipeline.intake.delivery import with_ids
+from ev_pipeline.intake.delivery import has_assigned_times, with_ids
 from ev_pipeline.intake.job import Job
 from ev_pipeline.intake.our_ids import may_be_ours
 from ev_pipeline.intake.preparation import is_ambiguous, prepare
@@ -195,7 +195,7 @@ class Staging:
 
 
 def _has_ids_to_look_up(rows: pl.DataFrame) -> bool:
-    return bool(rows["notes"].list.contains("time_assigned").any()) or may_be_ours(rows)
+    return has_assigned_times(rows) or may_be_ours(rows)
 
 
 def _by_code(codes: pl.Series) -> Counter[str]:
